@@ -1,0 +1,17 @@
+#pragma once
+// The one writer of results: nothing appears under its final name unless it is whole and on the disk.
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace iqgate {
+
+/// Lets `fill(temporary_path)` write name.tmp.PID beside `path`, then fsync, rename, fsync of the folder.
+/// On any failure the temporary is removed and OutputError thrown (or what `fill` threw).
+void write_atomically(const std::string& path, const std::function<void(const std::string&)>& fill);
+/// The same for bytes in memory.
+void write_file_atomically(const std::string& path, std::string_view bytes);
+/// Makes a folder and its parents; OutputError if it cannot be.
+void make_folder(const std::string& path);
+
+}  // namespace iqgate

@@ -1,0 +1,24 @@
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "iqgate/base/volume.hpp"
+
+namespace iqgate {
+
+/// One volume as it was read: values in `value_unit`, acquisition tags by DICOM keyword (numbers as written).
+struct Scan {
+  std::string id;
+  std::string modality;    ///< CT, MR, PT, NM, RTIMAGE... or empty where the format does not tell
+  std::string value_unit;  ///< HU, Bq/mL or 1
+  std::string role;        ///< repeat_1, echo_2... empty for a single scan
+  Volume volume;
+  std::map<std::string, std::string> tags;
+  std::vector<std::string> flags;
+
+  /// The tag as a number, if it is there and is one.
+  bool tag_number(const std::string& keyword, double& value) const;
+};
+
+}  // namespace iqgate

@@ -1,0 +1,52 @@
+#pragma once
+// One interface for compute: the CPU is always there, CUDA is found at run time, every test runs on every backend.
+// Backends have no hidden state and are safe to use from several threads.
+#include <memory>
+#include <string>
+
+#include "iqgate/compute/edge_profile.hpp"
+#include "iqgate/compute/operations.hpp"
+
+namespace iqgate::compute {
+
+/// A volume that was handed to a backend once and is shared by all metrics. The host view stays valid.
+class DeviceVolume {
+ public:
+  virtual ~DeviceVolume() = default;
+  virtual VolumeView host() const = 0;
+};
+
+struct BackendInfo {
+  std::string name;    ///< cpu or cuda
+  std::string device;  ///< processor or accelerator
+  std::string reason;  ///< why this one, when another was asked for or could have been
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  virtual BackendInfo info() const = 0;
+  virtual std::shared_ptr<const DeviceVolume> upload(const VolumeView& volume) const = 0;
+  virtual EdgeProfile edge_profile(const DeviceVolume& volume, const EdgeProfileJob& job) const = 0;
+  virtual Moments region_moments(const DeviceVolume& volume, const Mask& mask) const = 0;
+  virtual Histogram histogram(const DeviceVolume& volume, const Mask& mask, double first, double width, std::size_t bins) const = 0;
+  virtual LocalStatistics local_statistics(const DeviceVolume& volume, const LocalStatisticsJob& job) const = 0;
+  virtual PowerSpectrum power_spectrum(const DeviceVolume& volume, const PowerSpectrumJob& job) const = 0;
+  virtual DiscSearch disc_search(const DeviceVolume& volume, const DiscSearchJob& job) const = 0;
+};
+
+/// What a CUDA module answers to; raised whenever Backend or a job changes.
+inline constexpr std::uint32_t backend_abi = 1;
+
+enum class BackendChoice { automatic, cpu, cuda };
+/// auto, cpu or cuda; UsageError otherwise.
+BackendChoice backend_choice(const std::string& text);
+
+/// The CPU backend.
+std::shared_ptr<const Backend> cpu_backend();
+/// automatic: CUDA when a module and a device are there, else the CPU with the reason. cuda: ResourceError if not there.
+std::shared_ptr<const Backend> open_backend(BackendChoice choice);
+/// The CUDA backend, or null and why not.
+std::shared_ptr<const Backend> open_cuda(std::string& reason);
+
+}  // namespace iqgate::compute

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cmath>
+
+#include "iqgate/base/error.hpp"
+#include "iqgate/judge/limits.hpp"
+
+namespace iqgate::judge {
+namespace {
+
+bool matches(const std::string& pattern, const std::string& text) { return pattern == "*" || pattern == text; }
+
+// "repeat_2/centre" also answers to a limit on "centre".
+bool where_matches(const std::string& pattern, const std::string& where) {
+  if (matches(pattern, where)) return true;
+  const std::size_t slash = where.find('/');
+  if (slash == std::string::npos) return false;
+  for (const char* role : {"repeat_", "echo_", "ti_"})
+    if (where.rfind(role, 0) == 0) return pattern == where.substr(slash + 1);
+  return false;
+}
+
+bool inside(double value, const Bounds& bounds, bool open) {
+  if (bounds.low && (open ? !(value > *bounds.low) : value < *bounds.low)) return false;
+  if (bounds.high && (open ? !(value < *bounds.high) : value > *bounds.high)) return false;
+  return true;
+}
+
+bool bounded(const Bounds& b) { return b.low || b.high; }
+
+// A condition that the scan does not tell is not met: a limit for 3 T is not used on an unknown magnet.
+bool applies(const Limit& limit, const Reference& reference) {
+  for (const auto& [key, bounds] : limit.when) {
+    const auto found = reference.conditions.find(key);
+    if (found == reference.conditions.end() || !inside(found->second, bounds, false)) return false;
+  }
+  return true;
+}
+
+std::optional<double> reference_value(const Limit& limit, const Measurement& m, const Reference& reference) {
+  if (limit.relative_to == RelativeTo::baseline) {
+    for (const Measurement& b : reference.baseline)
+      if (b.name == m.name && b.variant == m.variant && b.where == m.where && b.unit == m.unit) return b.value;
+    return std::nullopt;
+  }
+  for (const Region& region : reference.regions)
+    if (where_matches(region.name, m.where))
+      if (const auto found = region.nominal.find(m.name); found != region.nominal.end()) return found->second;
+  return std::nullopt;
+}
+
+Bounds shifted(const Bounds& bounds, double reference, bool per_cent) {
+  const auto move = [&](const std::optional<double>& b) -> std::optional<double> {
+    if (!b) return std::nullopt;
+    return per_cent ? reference + std::abs(reference) * *b / 100 : reference + *b;
+  };
+  return {move(bounds.low), move(bounds.high)};
+}
+
+State decide(const Measurement& m, const Limit& limit, const Bounds& act, const Bounds& warn, std::vector<std::string>& flags) {
+  const bool has_interval = m.ci95.has_value();
+  const auto in_interval = [&](const std::optional<double>& b) { return b && has_interval && m.ci95->low < *b && *b < m.ci95->high; };
+  const bool near = in_interval(act.low) || in_interval(act.high);
+  if (!has_interval) flags.push_back("no_interval");
+  bool good = inside(m.value, act, limit.open);
+  if (limit.decision == Decision::interval && has_interval) {
+    if (near) return State::undecided;
+  } else if (near) {
+    flags.push_back("near_limit");
+  }
+  if (!good) return State::fail;
+  return bounded(warn) && !inside(m.value, warn, limit.open) ? State::warn : State::pass;
+}
+
+Verdict judge_one(const Measurement& m, const Limit& limit, const Reference& reference) {
+  Verdict v{m.name, m.variant, m.where, State::undecided, limit, {}, {}};
+  const bool per_cent = limit.relative_to != RelativeTo::none && limit.unit == "%" && m.unit != "%";
+  if (limit.unit != m.unit && !per_cent)
+    throw UsageError("unit_mismatch", "limit on " + limit.name, "is in " + limit.unit + ", the measured value in " + m.unit, "give the limit in the unit of the metric (see iqgate metrics)");
+  Bounds act = limit.act, warn = limit.warn;
+  if (limit.relative_to != RelativeTo::none) {
+    const auto value = reference_value(limit, m, reference);
+    if (!value) {
+      v.flags.push_back(limit.relative_to == RelativeTo::baseline ? "no_baseline" : "no_nominal_value");
+      return v;
+    }
+    act = shifted(act, *value, per_cent);
+    warn = shifted(warn, *value, per_cent);
+  }
+  v.applied = act;
+  v.state = decide(m, limit, act, warn, v.flags);
+  return v;
+}
+
+}  // namespace
+
+std::string_view word(State state) {
+  switch (state) {
+    case State::pass: return "pass";
+    case State::warn: return "warn";
+    case State::fail: return "fail";
+    case State::undecided: return "undecided";
+    case State::not_measured: return "not_measured";
+    case State::no_limit: return "no_limit";
+  }
+  return "";
+}
+
+std::string_view word(Overall overall) {
+  switch (overall) {
+    case Overall::pass: return "pass";
+    case Overall::fail: return "fail";
+    case Overall::no_verdict: return "no_verdict";
+    case Overall::no_limit: return "no_limit";
+  }
+  return "";
+}
+
+Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files, const Reference& reference) {
+  std::vector<const Limit*> limits;
+  for (const LimitsFile& file : files)
+    for (const Limit& limit : file.limits)
+      if (applies(limit, reference)) limits.push_back(&limit);
+  std::vector<bool> met(limits.size(), false);
+  Judgement result;
+  for (const Measurement& m : measurements) {
+    const Limit* wins = nullptr;
+    for (std::size_t k = 0; k < limits.size(); ++k)
+      if (limits[k]->name == m.name && matches(limits[k]->variant, m.variant) && where_matches(limits[k]->where, m.where)) {
+        wins = limits[k];
+        met[k] = true;
+      }
+    result.verdicts.push_back(wins ? judge_one(m, *wins, reference) : Verdict{m.name, m.variant, m.where, State::no_limit, {}, {}, {}});
+  }
+  for (std::size_t k = 0; k < limits.size(); ++k)
+    if (!met[k]) result.verdicts.push_back({limits[k]->name, limits[k]->variant, limits[k]->where, State::not_measured, *limits[k], {}, {}});
+  const auto any = [&](State s) { return std::any_of(result.verdicts.begin(), result.verdicts.end(), [&](const Verdict& v) { return v.state == s; }); };
+  if (any(State::fail)) result.overall = Overall::fail;
+  else if (any(State::undecided) || any(State::not_measured)) result.overall = Overall::no_verdict;
+  else if (any(State::pass) || any(State::warn)) result.overall = Overall::pass;
+  // Limits were given and none of them applies here (field strength unknown, say): that is no pass.
+  else result.overall = limits.empty() && std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); }) ? Overall::no_verdict : Overall::no_limit;
+  return result;
+}
+
+}  // namespace iqgate::judge

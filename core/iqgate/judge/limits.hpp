@@ -1,0 +1,67 @@
+#pragma once
+// Limits as data (iqgate.limits/1), each with its source and edition, and the verdicts they give.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iqgate/base/result.hpp"
+
+namespace iqgate::judge {
+
+/// null bound: open to that side.
+struct Bounds {
+  std::optional<double> low, high;
+};
+
+enum class RelativeTo { none, nominal, baseline };
+enum class Decision { interval, value };
+
+struct Limit {
+  std::string name, variant = "*", where = "*", unit;
+  Bounds act, warn;
+  bool open = false;  ///< true: the bound itself is outside
+  RelativeTo relative_to = RelativeTo::none;
+  Decision decision = Decision::interval;
+  std::map<std::string, Bounds> when;  ///< field_strength_t, tube_voltage_kv
+  std::string certainty, source;       ///< source names document and edition
+};
+
+struct LimitsFile {
+  std::string name, source, edition, phantom, digest;
+  std::vector<Limit> limits;
+};
+
+/// Reads and checks a limits file; throws UsageError naming file and key.
+LimitsFile read_limits(const std::string& path);
+
+enum class State { pass, warn, fail, undecided, not_measured, no_limit };
+enum class Overall { pass, fail, no_verdict, no_limit };
+std::string_view word(State state);
+std::string_view word(Overall overall);
+
+struct Verdict {
+  std::string name, variant, where;
+  State state = State::no_limit;
+  std::optional<Limit> limit;
+  std::optional<Bounds> applied;  ///< in the unit of the value, after relative_to
+  std::vector<std::string> flags;  ///< near_limit, no_interval
+};
+
+struct Judgement {
+  std::vector<Verdict> verdicts;
+  Overall overall = Overall::no_limit;
+};
+
+/// What relative limits and conditions refer to.
+struct Reference {
+  std::map<std::string, double> conditions;                    ///< field_strength_t, tube_voltage_kv
+  std::vector<Measurement> baseline;                           ///< of an earlier result
+  std::vector<Region> regions;                                 ///< their `nominal` values
+};
+
+/// One verdict a measurement (the last limit that fits it wins), and one `not_measured` a limit that met no number.
+/// Throws UsageError when a limit's unit is not that of the number it fits.
+Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files, const Reference& reference);
+
+}  // namespace iqgate::judge

@@ -1,0 +1,278 @@
+#include "iqgate/locate/body.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "iqgate/base/error.hpp"
+#include "iqgate/locate/surface_points.hpp"
+
+namespace iqgate::locate {
+namespace {
+
+constexpr double least_contrast_to_noise = 4, least_score = 0.6, least_coverage = 0.6;
+constexpr int jackknife_groups = 20;
+
+struct Fit {
+  Vec3 center, axis{0, 0, 1};
+  double radius = 0, length = 0;  // length 0: ends not seen
+  double scale = 0;               // robust SD of the residuals
+  double cost = 0;                // mean truncated squared residual
+};
+
+struct Options {
+  bool sphere = false, axis_free = true, ends_seen = false;
+};
+
+struct Residual {
+  double value = 0;
+  Eigen::Matrix<double, 7, 1> gradient = Eigen::Matrix<double, 7, 1>::Zero();  // centre, tilt 1, tilt 2, radius, length
+};
+
+Residual residual_of(const Fit& f, const Options& options, Vec3 e1, Vec3 e2, Vec3 mm) {
+  Residual r;
+  const Vec3 p = mm - f.center;
+  if (options.sphere) {
+    const double length = std::max(norm(p), 1e-9);
+    r.value = length - f.radius;
+    for (int d = 0; d < 3; ++d) r.gradient[d] = -p[d] / length;
+    r.gradient[5] = -1;
+    return r;
+  }
+  const double h = dot(p, f.axis);
+  const Vec3 q = p - h * f.axis;
+  const double rho = std::max(norm(q), 1e-9);
+  const double side = rho - f.radius, cap = std::abs(h) - 0.5 * f.length;
+  if (options.ends_seen && std::abs(cap) < std::abs(side)) {
+    const double s = h < 0 ? -1 : 1;
+    r.value = cap;
+    for (int d = 0; d < 3; ++d) r.gradient[d] = -s * f.axis[d];
+    r.gradient[3] = s * dot(p, e1);
+    r.gradient[4] = s * dot(p, e2);
+    r.gradient[6] = -0.5;
+    return r;
+  }
+  const Vec3 u = (1.0 / rho) * q;
+  r.value = side;
+  for (int d = 0; d < 3; ++d) r.gradient[d] = -u[d];
+  r.gradient[3] = -h * dot(u, e1);
+  r.gradient[4] = -h * dot(u, e2);
+  r.gradient[5] = -1;
+  return r;
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Iteratively reweighted Gauss-Newton; `left_out` leaves one jackknife group out.
+void refine(Fit& f, const Options& options, const std::vector<SurfacePoint>& points, int iterations, int left_out = -1) {
+  for (int iteration = 0; iteration < iterations; ++iteration) {
+    const Vec3 e1 = any_perpendicular(f.axis), e2 = cross(f.axis, e1);
+    std::vector<double> sizes;
+    sizes.reserve(points.size());
+    for (const SurfacePoint& p : points) sizes.push_back(std::abs(residual_of(f, options, e1, e2, p.mm).value));
+    f.scale = std::max(1.4826 * median(sizes), 1e-3);
+    const double cutoff = 4.685 * f.scale;
+    Eigen::Matrix<double, 7, 7> normal = Eigen::Matrix<double, 7, 7>::Zero();
+    Eigen::Matrix<double, 7, 1> right = Eigen::Matrix<double, 7, 1>::Zero();
+    double weights = 0, cost = 0;
+    for (const SurfacePoint& p : points) {
+      if (left_out >= 0 && p.group % jackknife_groups == left_out) continue;
+      const Residual r = residual_of(f, options, e1, e2, p.mm);
+      cost += std::min(r.value * r.value, 9.0);
+      if (std::abs(r.value) >= cutoff) continue;
+      const double t = r.value / cutoff, w = (1 - t * t) * (1 - t * t);
+      normal += w * r.gradient * r.gradient.transpose();
+      right -= w * r.value * r.gradient;
+      weights += w;
+    }
+    f.cost = cost / double(points.size());
+    // Parameters that the points cannot tell are held: the centre along the axis without ends, the axis when assumed.
+    const double hold = 1e6 * std::max(weights, 1.0);
+    if (options.sphere || !options.axis_free) normal(3, 3) += hold, normal(4, 4) += hold;
+    if (options.sphere || !options.ends_seen) normal(6, 6) += hold;
+    if (!options.sphere && !options.ends_seen)
+      for (int a = 0; a < 3; ++a)
+        for (int b = 0; b < 3; ++b) normal(a, b) += hold * f.axis[a] * f.axis[b];
+    for (int d = 0; d < 7; ++d) normal(d, d) += 1e-9 * std::max(weights, 1.0);
+    const Eigen::Matrix<double, 7, 1> step = normal.ldlt().solve(right);
+    if (!step.allFinite()) return;
+    f.center = f.center + Vec3{step[0], step[1], step[2]};
+    const double limit = 0.3;
+    f.axis = normalised(f.axis + std::clamp(step[3], -limit, limit) * e1 + std::clamp(step[4], -limit, limit) * e2);
+    f.radius += step[5];
+    f.length += step[6];
+    if (step.norm() < 1e-9) break;
+  }
+}
+
+Fit start_from(const Surface& surface, Vec3 axis, const Options& options) {
+  Fit f;
+  f.center = surface.inside_mm;
+  f.axis = axis;
+  std::vector<double> radial, axial;
+  for (const SurfacePoint& p : surface.points) {
+    const Vec3 d = p.mm - f.center;
+    const double h = dot(d, axis);
+    axial.push_back(std::abs(h));
+    radial.push_back(options.sphere ? norm(d) : norm(d - h * axis));
+  }
+  f.radius = median(radial);
+  std::sort(axial.begin(), axial.end());
+  f.length = 2 * axial[axial.size() * 95 / 100];
+  return f;
+}
+
+// Ends count as seen when enough points lie off the side, near both ends.
+bool sees_ends(const Fit& f, const Surface& surface, double pixel_mm) {
+  int low = 0, high = 0;
+  for (const SurfacePoint& p : surface.points) {
+    const Vec3 d = p.mm - f.center;
+    const double h = dot(d, f.axis), rho = norm(d - h * f.axis);
+    if (rho < f.radius - 3 * pixel_mm - 3 * f.scale && rho < 0.9 * f.radius) (h < 0 ? low : high)++;
+  }
+  return low >= 30 && high >= 30;
+}
+
+// Share of 16 sectors around the centre (seen along the axis) that hold inliers.
+double coverage(const Fit& f, const Options& options, const Surface& surface, double tolerance) {
+  const Vec3 e1 = any_perpendicular(f.axis), e2 = cross(f.axis, e1);
+  int hits[16] = {};
+  for (const SurfacePoint& p : surface.points) {
+    if (std::abs(residual_of(f, options, e1, e2, p.mm).value) > tolerance) continue;
+    const double angle = std::atan2(dot(p.mm - f.center, e2), dot(p.mm - f.center, e1));
+    ++hits[static_cast<int>((angle + std::numbers::pi) / (2 * std::numbers::pi) * 15.999)];
+  }
+  int covered = 0;
+  for (const int h : hits) covered += h > 0;
+  return covered / 16.0;
+}
+
+Vec3 signed_axis(Vec3 axis) {
+  const double ax = std::abs(axis.x), ay = std::abs(axis.y), az = std::abs(axis.z);
+  const double leading = az >= ax && az >= ay ? axis.z : ay >= ax ? axis.y : axis.x;
+  return leading < 0 ? -1.0 * axis : axis;
+}
+
+void add_uncertainty(const Fit& best, const Options& options, const Surface& surface, Placement& placement) {
+  std::vector<Fit> fits;
+  for (int g = 0; g < jackknife_groups; ++g) {
+    Fit f = best;
+    refine(f, options, surface.points, 3, g);
+    fits.push_back(f);
+  }
+  const double factor = double(jackknife_groups - 1) / jackknife_groups;
+  Vec3 mean_center;
+  double mean_radius = 0;
+  for (const Fit& f : fits) mean_center = mean_center + (1.0 / jackknife_groups) * f.center, mean_radius += f.radius / jackknife_groups;
+  double across = 0, tilt = 0, radius = 0;
+  for (const Fit& f : fits) {
+    const Vec3 d = f.center - mean_center;
+    const double along = options.sphere ? 0 : dot(d, best.axis);
+    across += dot(d, d) - along * along;
+    const Vec3 turn = f.axis - best.axis;
+    tilt += dot(turn, turn);
+    radius += (f.radius - mean_radius) * (f.radius - mean_radius);
+  }
+  placement.center_se_mm = std::sqrt(factor * across / (options.sphere ? 3 : 2));
+  if (options.axis_free && !options.sphere) placement.axis_se_deg = std::sqrt(factor * tilt / 2) * 180 / std::numbers::pi;
+  placement.radius_se_mm = std::sqrt(factor * radius);
+}
+
+Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double pixel_mm) {
+  Fit best;
+  best.cost = INFINITY;
+  const Vec3 slice_normal = grid.direction.column(2);
+  const int candidates = options.sphere || grid.size.z < 8 ? 1 : 3;
+  Options best_options = options;
+  for (int c = 0; c < candidates; ++c) {
+    Options o = options;
+    Fit f = start_from(surface, grid.direction.column(2 - c), o);
+    if (!o.sphere) {
+      double low = INFINITY, high = -INFINITY;
+      for (const SurfacePoint& p : surface.points) {
+        const double h = dot(p.mm - f.center, f.axis);
+        low = std::min(low, h);
+        high = std::max(high, h);
+      }
+      o.axis_free = high - low > 0.2 * f.radius;
+    }
+    refine(f, o, surface.points, 30);
+    if (!o.sphere && sees_ends(f, surface, pixel_mm)) {
+      o.ends_seen = true;
+      refine(f, o, surface.points, 40);
+    }
+    if (f.cost < best.cost && std::isfinite(f.cost)) {
+      best = f;
+      best_options = o;
+    }
+  }
+  options = best_options;
+  if (!options.sphere && !options.axis_free) best.axis = slice_normal;
+  return best;
+}
+
+}  // namespace
+
+Placement locate_body(const Scan& scan, const phantom::Body& body) {
+  const Grid& grid = scan.volume.grid;
+  const std::string where = "scan " + scan.id;
+  const Surface surface = find_surface(scan.volume);
+  if (surface.points.size() < 60) {
+    const bool cut = surface.rays > 0 && double(surface.left_scan) > 0.7 * double(surface.rays);
+    throw InputError(cut ? "fov_truncated" : "phantom_not_found", where,
+                     cut ? "the body reaches outside the field of view on most sides" : "no body with a visible rim stands out from its surroundings",
+                     "check that the phantom is in the scan, or give regions with --roi");
+  }
+  if (surface.contrast < least_contrast_to_noise * surface.noise)
+    throw InputError("phantom_not_found", where, "no body stands out from the noise", "check that the phantom is in the scan, or give regions with --roi");
+  Options options{.sphere = body.kind == phantom::BodyKind::sphere};
+  const double pixel_mm = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
+  const Fit best = fit_body(surface, grid, options, pixel_mm);
+  const double tolerance = std::max(pixel_mm, 3 * best.scale < 2 * pixel_mm ? 3 * best.scale : 0.0);
+  const Vec3 e1 = any_perpendicular(best.axis), e2 = cross(best.axis, e1);
+  double inliers = 0, squares = 0;
+  for (const SurfacePoint& p : surface.points) {
+    const double r = residual_of(best, options, e1, e2, p.mm).value;
+    if (std::abs(r) <= tolerance) inliers += 1, squares += r * r;
+  }
+  Placement placement;
+  placement.score = inliers / double(surface.points.size());
+  placement.fit_rms_mm = inliers > 0 ? std::sqrt(squares / inliers) : 0;
+  char text[200];
+  if (placement.score < least_score) {
+    std::snprintf(text, sizeof text, "the surface does not fit a %s (%.0f %% of its points do)", options.sphere ? "sphere" : "cylinder", 100 * placement.score);
+    throw InputError("phantom_not_found", where, text, "choose another phantom with --phantom, or give regions with --roi");
+  }
+  if (coverage(best, options, surface, tolerance) < least_coverage)
+    throw InputError("fov_truncated", where, "too little of the phantom's rim lies inside the field of view");
+  if (std::abs(best.radius - body.radius_mm) > body.radius_tolerance_mm) {
+    std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)", best.radius, body.radius_mm, body.radius_tolerance_mm);
+    throw InputError("wrong_phantom", where, text, "choose another phantom with --phantom");
+  }
+  placement.method = options.sphere ? "sphere_fit" : "cylinder_fit";
+  placement.translation_mm = best.center;
+  const Vec3 axis = options.sphere ? signed_axis(grid.direction.column(2)) : signed_axis(best.axis);
+  const Vec3 row = grid.direction.column(0);
+  Vec3 in_plane = row - dot(row, axis) * axis;
+  in_plane = norm(in_plane) > 0.1 ? normalised(in_plane) : any_perpendicular(axis);
+  placement.rotation = Mat3::from_columns(in_plane, cross(axis, in_plane), axis);
+  placement.radius_mm = best.radius;
+  if (options.ends_seen) placement.length_mm = best.length;
+  add_uncertainty(best, options, surface, placement);
+  if (!options.sphere && !options.axis_free) placement.flags.push_back("axis_assumed");
+  if (!options.sphere && !options.ends_seen) {
+    placement.flags.push_back("ends_not_seen");
+    // Along the axis the scan is all that is known: its middle is the origin.
+    const double shift = dot(grid.middle_mm() - placement.translation_mm, axis);
+    placement.translation_mm = placement.translation_mm + shift * axis;
+  }
+  return placement;
+}
+
+}  // namespace iqgate::locate

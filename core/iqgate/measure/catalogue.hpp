@@ -1,0 +1,16 @@
+#pragma once
+#include "iqgate/measure/metric.hpp"
+
+namespace iqgate::measure {
+
+/// Every metric, in report order. One explicit list: no self-registration.
+const std::vector<Metric>& catalogue();
+
+/// The family that has this id or produces this output, or nullptr.
+const Metric* find_metric(const std::string& name);
+
+/// Runs the catalogue over the job's regions. `wanted` (ids or output names) narrows it; empty: all that apply.
+/// Throws UsageError for a name that the catalogue does not have.
+Results measure_all(const Job& job, const std::vector<std::string>& wanted);
+
+}  // namespace iqgate::measure

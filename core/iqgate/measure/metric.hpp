@@ -1,0 +1,60 @@
+#pragma once
+// What a metric gets and what it is: host code over the operations of a backend.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iqgate/base/placement.hpp"
+#include "iqgate/base/result.hpp"
+#include "iqgate/base/scan.hpp"
+#include "iqgate/compute/backend.hpp"
+#include "iqgate/measure/region_mask.hpp"
+#include "iqgate/measure/statistics.hpp"
+
+namespace iqgate::measure {
+
+struct Settings {
+  std::uint64_t seed = 1;
+  int receive_channels = 0;  ///< MR: channels combined by sum of squares; 0: unknown
+  std::size_t bootstrap_draws = 500;
+};
+
+/// One scan, uploaded once.
+struct UploadedScan {
+  const Scan* scan = nullptr;
+  std::shared_ptr<const compute::DeviceVolume> volume;
+};
+
+/// Scans of one acquisition set on one grid, the placement, and the regions (patient mm).
+struct Job {
+  std::shared_ptr<const compute::Backend> backend;
+  std::vector<UploadedScan> scans;
+  Placement placement;
+  std::vector<Region> regions;
+  Settings settings;
+
+  const Grid& grid() const { return scans.front().scan->volume.grid; }
+  const std::string& modality() const { return scans.front().scan->modality; }
+  const std::string& unit() const { return scans.front().scan->value_unit; }
+  /// "repeat_2/" for scan 2 of a group, empty for a scan alone.
+  std::string prefix(std::size_t scan) const;
+};
+
+/// An entry of the catalogue. `run` gets the regions that asked for it (or all of its kinds), and adds to the results.
+struct Metric {
+  const char* id;                      ///< family: what --metric and a region's "metrics" name
+  const char* title;
+  const char* definition;              ///< formula and what it needs, for `iqgate metrics`
+  const char* standard;                ///< source
+  std::vector<const char*> outputs;    ///< names of its measurements
+  std::vector<const char*> variants;
+  std::vector<const char*> kinds;      ///< region kinds it takes
+  std::vector<const char*> modalities; ///< empty: any
+  void (*run)(const Job& job, const std::vector<Region>& regions, Results& results);
+};
+
+/// A measurement filled with the common fields.
+Measurement measurement(std::string name, std::string variant, std::string where, double value, std::string unit);
+
+}  // namespace iqgate::measure

@@ -1,0 +1,21 @@
+#pragma once
+// The entries of the catalogue, one function a family; each is defined in the .cpp named beside it.
+#include "iqgate/measure/metric.hpp"
+
+namespace iqgate::measure {
+
+Metric region_statistics_metric();  // region_statistics.cpp  A1
+Metric snr_metric();                // snr.cpp                A2
+Metric ct_noise_metric();           // ct_noise.cpp           A3
+Metric local_noise_metric();        // local_noise.cpp        A4
+Metric piu_metric();                // uniformity_mr.cpp      A5
+Metric nema_uniformity_metric();    // uniformity_mr.cpp      A5
+Metric ct_uniformity_metric();      // uniformity_ct.cpp      A5
+Metric ipem_uniformity_metric();    // uniformity_mr.cpp      A5
+Metric point_mtf_metric();          // point_mtf.cpp          B1
+Metric slanted_edge_metric();       // slanted_edge.cpp       B2
+Metric disc_ttf_metric();           // disc_ttf.cpp           B3
+Metric ball_ttf_metric();           // ball_ttf.cpp           B4
+Metric nps_metric();                // nps.cpp                C1, C2
+
+}  // namespace iqgate::measure

@@ -1,0 +1,126 @@
+#include "iqgate/measure/noise_correlation.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace iqgate::measure {
+namespace {
+
+constexpr long reach_xy = 8, reach_z = 2;
+constexpr std::size_t most_voxels = 150000;
+
+struct Dense {
+  std::size_t nx = 0, ny = 0, nz = 0;
+  std::vector<double> residual;
+  std::vector<std::uint8_t> inside;
+  std::size_t count = 0;
+};
+
+// The masked voxels in a box, about a second-order surface fitted in each slice.
+Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets) {
+  const std::size_t plane = v.size.x * v.size.y;
+  std::size_t x0 = SIZE_MAX, x1 = 0, y0 = SIZE_MAX, y1 = 0;
+  for (const std::size_t o : offsets) {
+    const std::size_t x = o % v.size.x, y = o / v.size.x % v.size.y;
+    x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, y), y1 = std::max(y1, y);
+  }
+  const std::size_t z0 = offsets.front() / plane, z1 = offsets.back() / plane;
+  Dense d{.nx = x1 - x0 + 1, .ny = y1 - y0 + 1, .nz = z1 - z0 + 1};
+  d.residual.assign(d.nx * d.ny * d.nz, 0.0);
+  d.inside.assign(d.residual.size(), 0);
+  d.count = offsets.size();
+  const double cx = 0.5 * double(x0 + x1), cy = 0.5 * double(y0 + y1), sx = 0.5 * double(d.nx) + 1, sy = 0.5 * double(d.ny) + 1;
+  for (std::size_t first = 0; first < offsets.size();) {
+    std::size_t last = first;
+    while (last < offsets.size() && offsets[last] / plane == offsets[first] / plane) ++last;
+    Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
+    Eigen::Matrix<double, 6, 1> right = Eigen::Matrix<double, 6, 1>::Zero();
+    const auto row = [&](std::size_t o) {
+      const double x = (double(o % v.size.x) - cx) / sx, y = (double(o / v.size.x % v.size.y) - cy) / sy;
+      return (Eigen::Matrix<double, 6, 1>() << 1, x, y, x * x, x * y, y * y).finished();
+    };
+    const double offset = v.values[offsets[first]];
+    for (std::size_t k = first; k < last; ++k) {
+      const auto r = row(offsets[k]);
+      normal += r * r.transpose();
+      right += (v.values[offsets[k]] - offset) * r;
+    }
+    for (int k = 0; k < 6; ++k) normal(k, k) += 1e-9 * double(last - first);
+    const Eigen::Matrix<double, 6, 1> fit = normal.ldlt().solve(right);
+    for (std::size_t k = first; k < last; ++k) {
+      const std::size_t o = offsets[k];
+      const std::size_t at = ((o / plane - z0) * d.ny + (o / v.size.x % v.size.y - y0)) * d.nx + (o % v.size.x - x0);
+      d.residual[at] = v.values[o] - offset - fit.dot(row(o));
+      d.inside[at] = 1;
+    }
+    first = last;
+  }
+  return d;
+}
+
+}  // namespace
+
+NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask& mask) {
+  NoiseCorrelation result;
+  if (mask.offsets.size() < 30) return result;
+  // A large region is represented by its middle slices.
+  std::vector<std::size_t> offsets = mask.offsets;
+  if (offsets.size() > most_voxels) {
+    const std::size_t plane = volume.size.x * volume.size.y;
+    const std::size_t middle = offsets[offsets.size() / 2] / plane;
+    std::size_t spread = 0;
+    const auto within = [&](std::size_t s) {
+      return std::count_if(offsets.begin(), offsets.end(), [&](std::size_t o) { return o / plane + s >= middle && o / plane <= middle + s; });
+    };
+    while (within(spread + 1) <= static_cast<std::ptrdiff_t>(most_voxels)) ++spread;
+    std::erase_if(offsets, [&](std::size_t o) { return o / plane + spread < middle || o / plane > middle + spread; });
+  }
+  const Dense d = detrended(volume, std::move(offsets));
+  double variance = 0;
+  for (const double r : d.residual) variance += r * r;
+  variance /= double(d.count);
+  if (!(variance > 0)) return result;
+  result.residual_sd = std::sqrt(variance);
+  struct Lag {
+    long x, y, z;
+    double rho = 0, share = 0;
+    bool significant = false;
+  };
+  std::vector<Lag> lags;
+  for (long z = 0; z <= std::min<long>(reach_z, long(d.nz) - 1); ++z)
+    for (long y = -reach_xy; y <= reach_xy; ++y)
+      for (long x = -reach_xy; x <= reach_xy; ++x)
+        if (z > 0 || y > 0 || (y == 0 && x > 0)) lags.push_back({x, y, z});
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t l = 0; l < lags.size(); ++l) {
+    Lag& lag = lags[l];
+    double sum = 0;
+    std::size_t pairs = 0;
+    for (std::size_t z = 0; z + std::size_t(lag.z) < d.nz; ++z)
+      for (long y = std::max(0L, -lag.y); y < long(d.ny) - std::max(0L, lag.y); ++y)
+        for (long x = std::max(0L, -lag.x); x < long(d.nx) - std::max(0L, lag.x); ++x) {
+          const std::size_t a = (z * d.ny + std::size_t(y)) * d.nx + std::size_t(x);
+          const std::size_t b = ((z + std::size_t(lag.z)) * d.ny + std::size_t(y + lag.y)) * d.nx + std::size_t(x + lag.x);
+          if (!d.inside[a] || !d.inside[b]) continue;
+          sum += d.residual[a] * d.residual[b];
+          ++pairs;
+        }
+    if (pairs < 20) continue;
+    lag.rho = sum / double(pairs) / variance;
+    lag.share = double(pairs) / double(d.count);
+    lag.significant = std::abs(lag.rho) > 3 / std::sqrt(double(pairs));
+  }
+  for (const Lag& lag : lags) {
+    if (lag.x == 1 && lag.y == 0 && lag.z == 0) result.rho_x1 = lag.rho;
+    if (!lag.significant) continue;
+    result.sum_rho += 2 * lag.rho * lag.share;
+    result.sum_rho_squared += 2 * lag.rho * lag.rho * lag.share;
+    if (lag.z == 0 && (lag.x == 0 || lag.y == 0)) result.length_px = std::max(result.length_px, double(std::max(std::abs(lag.x), std::abs(lag.y))));
+  }
+  result.sum_rho = std::max(result.sum_rho, 0.02);
+  return result;
+}
+
+}  // namespace iqgate::measure

@@ -1,0 +1,73 @@
+#include "iqgate/measure/statistics.hpp"
+
+#include <algorithm>
+#include <boost/math/distributions/chi_squared.hpp>
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+#include <cmath>
+#include <stdexcept>
+
+#include "iqgate/base/random.hpp"
+
+namespace iqgate::measure {
+
+double normal_quantile(double p) { return boost::math::quantile(boost::math::normal(), p); }
+double student_t_quantile(double p, double freedom) {
+  return freedom > 1e6 ? normal_quantile(p) : boost::math::quantile(boost::math::students_t(freedom), p);
+}
+double chi_squared_quantile(double p, double freedom) { return boost::math::quantile(boost::math::chi_squared(freedom), p); }
+
+double quantile(const std::vector<double>& sorted, double p) {
+  if (sorted.empty()) throw std::logic_error("quantile of nothing");
+  const double position = p * double(sorted.size() - 1);
+  const std::size_t low = static_cast<std::size_t>(position);
+  if (low + 1 >= sorted.size()) return sorted.back();
+  return sorted[low] + (position - double(low)) * (sorted[low + 1] - sorted[low]);
+}
+
+Interval symmetric_interval(double value, double se, double freedom) {
+  const double half = student_t_quantile(0.975, freedom) * se;
+  return {value - half, value + half};
+}
+
+Interval log_interval(double value, double se, double freedom) {
+  if (!(value > 0)) return symmetric_interval(value, se, freedom);
+  const double factor = std::exp(student_t_quantile(0.975, freedom) * se / value);
+  return {value / factor, value * factor};
+}
+
+Interval sd_interval(double sd, double freedom) {
+  if (!(freedom >= 1)) return {NAN, NAN};
+  return {sd * std::sqrt(freedom / chi_squared_quantile(0.975, freedom)), sd * std::sqrt(freedom / chi_squared_quantile(0.025, freedom))};
+}
+
+BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uint64_t seed,
+                                 const std::function<std::vector<double>(const std::vector<int>&)>& evaluate) {
+  BootstrapResult result;
+  result.blocks = blocks;
+  if (blocks < 2) return result;
+  std::vector<std::vector<double>> values(draws);
+#pragma omp parallel for schedule(static)
+  for (std::size_t d = 0; d < draws; ++d) {
+    std::vector<int> times(blocks, 0);
+    for (std::size_t k = 0; k < blocks; ++k) ++times[uniform_index(seed, 0xB007, d * blocks + k, blocks)];
+    values[d] = evaluate(times);
+  }
+  const std::size_t statistics = values.front().size();
+  result.se.assign(statistics, NAN);
+  result.sorted_draws.resize(statistics);
+  for (std::size_t s = 0; s < statistics; ++s) {
+    std::vector<double>& sorted = result.sorted_draws[s];
+    for (const auto& draw : values)
+      if (std::isfinite(draw[s])) sorted.push_back(draw[s]);
+    std::sort(sorted.begin(), sorted.end());
+    if (sorted.size() < draws * 9 / 10 || sorted.size() < 10) continue;  // too often not evaluable: no standard error
+    double mean = 0, squares = 0;
+    for (const double v : sorted) mean += v / double(sorted.size());
+    for (const double v : sorted) squares += (v - mean) * (v - mean);
+    result.se[s] = std::sqrt(squares / double(sorted.size() - 1) * double(blocks) / double(blocks - 1));
+  }
+  return result;
+}
+
+}  // namespace iqgate::measure

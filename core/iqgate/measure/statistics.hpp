@@ -1,0 +1,34 @@
+#pragma once
+// Distributions, quantiles and intervals that the metrics share (metrics.md 0.7-0.9).
+#include <functional>
+#include <vector>
+
+#include "iqgate/base/result.hpp"
+
+namespace iqgate::measure {
+
+double normal_quantile(double p);
+double student_t_quantile(double p, double freedom);
+double chi_squared_quantile(double p, double freedom);
+
+/// Quantile by linear interpolation, type 7. `sorted` must be ascending and not empty.
+double quantile(const std::vector<double>& sorted, double p);
+
+/// value +- t(0.975, freedom) se; freedom absent or large: normal.
+Interval symmetric_interval(double value, double se, double freedom = 1e9);
+/// exp(log value +- t se/value): for ratios and positive quantities.
+Interval log_interval(double value, double se, double freedom = 1e9);
+/// Chi-square interval of a standard deviation s with this many degrees of freedom.
+Interval sd_interval(double sd, double freedom);
+
+/// Bootstrap over blocks: `evaluate` gets the number of times each block was drawn; returns one value per statistic
+/// (NaN: could not be evaluated). Seeded and counter-based: the same draws on any machine.
+struct BootstrapResult {
+  std::vector<double> se;                        ///< per statistic, corrected by sqrt(n / (n - 1)) for few blocks
+  std::vector<std::vector<double>> sorted_draws;  ///< per statistic, ascending, finite ones only
+  std::size_t blocks = 0;
+};
+BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uint64_t seed,
+                                 const std::function<std::vector<double>(const std::vector<int>&)>& evaluate);
+
+}  // namespace iqgate::measure

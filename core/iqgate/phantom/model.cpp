@@ -1,0 +1,160 @@
+#include "iqgate/phantom/model.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "iqgate/base/json.hpp"
+#include "iqgate/base/sha256.hpp"
+
+namespace iqgate::phantom {
+namespace {
+
+std::map<std::string, double> number_map(json::Fields fields, const json::Value& object) {
+  std::map<std::string, double> values;
+  for (const json::Member& member : *object.object()) values[member.key] = fields.number(member.key);
+  return values;
+}
+
+Material read_material(json::Fields& fields) {
+  Material m;
+  m.name = fields.text("name");
+  m.source = fields.text("source");
+  for (const char* key : {"ct_number_hu", "mr_signal", "activity_bq_ml"})
+    if (fields.has(key)) m.values[key] = fields.number(key);
+  fields.done();
+  return m;
+}
+
+double positive(json::Fields& fields, const char* key) {
+  const double value = fields.number(key);
+  if (!(value > 0) || value > 1e4) fields.fail(key, "out_of_range", "must be greater than 0 and at most 10000 mm");
+  return value;
+}
+
+Vec3 unit(json::Fields& fields, const char* key, Vec3 fallback) {
+  if (!fields.has(key)) return fallback;
+  const Vec3 v = fields.vec3(key);
+  if (!(norm(v) > 1e-9)) fields.fail(key, "out_of_range", "must not be zero");
+  return normalised(v);
+}
+
+Shape read_shape(json::Fields& fields) {
+  Shape s;
+  s.name = fields.text("name");
+  s.material = fields.text("material");
+  s.inside = fields.text_or("inside", "background");
+  const std::string kind = fields.text("kind");
+  s.center_mm = fields.has("center_mm") ? fields.vec3("center_mm") : Vec3{};
+  s.axis = unit(fields, "axis", {0, 0, 1});
+  s.in_plane = any_perpendicular(s.axis);
+  if (kind == "cylinder") {
+    s.kind = ShapeKind::cylinder;
+    s.radius_mm = positive(fields, "radius_mm");
+    s.length_mm = fields.number_or("length_mm", 0);
+  } else if (kind == "sphere") {
+    s.kind = ShapeKind::sphere;
+    s.radius_mm = positive(fields, "radius_mm");
+  } else if (kind == "box") {
+    s.kind = ShapeKind::box;
+    s.size_mm = fields.vec3("size_mm");
+    for (int d = 0; d < 3; ++d)
+      if (!(s.size_mm[d] > 0)) fields.fail("size_mm", "out_of_range", "must be three sizes greater than 0");
+    const Vec3 wanted = unit(fields, "in_plane", any_perpendicular(s.axis));
+    s.in_plane = normalised(wanted - dot(wanted, s.axis) * s.axis);
+  } else if (kind == "half_space") {
+    s.kind = ShapeKind::half_space;
+  } else {
+    fields.fail("kind", "unknown_value", "is none of cylinder, sphere, box, half_space");
+  }
+  fields.done();
+  return s;
+}
+
+Body read_body(json::Fields fields) {
+  Body body;
+  const std::string kind = fields.text("kind");
+  if (kind == "none") {
+    fields.done();
+    return body;
+  }
+  if (kind != "cylinder" && kind != "sphere") fields.fail("kind", "unknown_value", "is none of cylinder, sphere, none");
+  body.kind = kind == "sphere" ? BodyKind::sphere : BodyKind::cylinder;
+  body.radius_mm = positive(fields, "radius_mm");
+  body.radius_tolerance_mm = positive(fields, "radius_tolerance_mm");
+  body.length_mm = fields.number_or("length_mm", 0);
+  fields.text("source");
+  fields.done();
+  return body;
+}
+
+Feature read_feature(json::Fields& fields) {
+  Feature feature;
+  feature.scaled = fields.has("radius_body_radii") || fields.has("size_body_radii");
+  feature.region = read_region(fields, feature.scaled ? "_body_radii" : "_mm");
+  if (fields.has("modalities")) feature.modalities = fields.texts("modalities");
+  if (fields.has("nominal")) feature.region.nominal = number_map(fields.object("nominal"), fields.value("nominal"));
+  fields.text("source");
+  fields.done();
+  return feature;
+}
+
+}  // namespace
+
+const Material& Model::material(const std::string& wanted) const {
+  for (const Material& m : materials)
+    if (m.name == wanted) return m;
+  throw std::logic_error("phantom " + name + " has no material " + wanted);
+}
+
+Model read_model(const std::string& path) {
+  const json::Value document = json::parse_file(path, ErrorKind::usage);
+  json::Fields fields(document, path, "", ErrorKind::usage);
+  if (fields.text("schema") != "iqgate.phantom/1") fields.fail("schema", "unknown_value", "must be iqgate.phantom/1");
+  Model model;
+  model.name = fields.text("name");
+  model.title = fields.text("title");
+  model.source = fields.text("source");
+  model.modalities = fields.texts("modalities");
+  model.background = fields.text("background");
+  model.limits = fields.text_or("limits", "");
+  model.body = read_body(fields.object("body"));
+  for (json::Fields& entry : fields.objects("materials")) model.materials.push_back(read_material(entry));
+  for (json::Fields& entry : fields.objects("shapes")) model.shapes.push_back(read_shape(entry));
+  for (json::Fields& entry : fields.objects("features")) model.features.push_back(read_feature(entry));
+  fields.done();
+  const auto has_material = [&](const std::string& name) {
+    return std::any_of(model.materials.begin(), model.materials.end(), [&](const Material& m) { return m.name == name; });
+  };
+  if (!has_material(model.background)) fields.fail("background", "unknown_value", "is not one of the materials");
+  for (std::size_t k = 0; k < model.shapes.size(); ++k) {
+    const Shape& s = model.shapes[k];
+    if (!has_material(s.material)) fields.fail("shapes", "unknown_value", "shape " + s.name + " is of an unknown material");
+    const auto earlier = model.shapes.begin() + static_cast<std::ptrdiff_t>(k);
+    if (s.inside != "background" && std::none_of(model.shapes.begin(), earlier, [&](const Shape& o) { return o.name == s.inside; }))
+      fields.fail("shapes", "unknown_value", "shape " + s.name + " lies inside a shape that does not stand before it");
+  }
+  std::ifstream stream(path, std::ios::binary);
+  model.digest = sha256_hex(std::string(std::istreambuf_iterator<char>(stream), {}));
+  return model;
+}
+
+std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality) {
+  std::vector<Region> placed;
+  for (const Feature& feature : model.features) {
+    if (!feature.modalities.empty() && std::find(feature.modalities.begin(), feature.modalities.end(), modality) == feature.modalities.end()) continue;
+    Region region = feature.region;
+    if (feature.scaled) {
+      const double scale = placement.radius_mm.value_or(model.body.radius_mm);
+      region.center_mm = scale * region.center_mm;
+      region.radius_mm *= scale;
+      region.size_mm = scale * region.size_mm;
+      region.length_mm *= scale;
+      for (Vec3& p : region.points_mm) p = scale * p;
+    }
+    placed.push_back(moved(std::move(region), placement.rotation, placement.translation_mm));
+  }
+  return placed;
+}
+
+}  // namespace iqgate::phantom

@@ -1,0 +1,67 @@
+#pragma once
+// A phantom as data: materials, shapes (what is drawn), features (what is measured) and the body that is located.
+// Frame: phantom mm, the origin at the body's centre, z along its axis.
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "iqgate/base/placement.hpp"
+#include "iqgate/base/region.hpp"
+
+namespace iqgate::phantom {
+
+struct Material {
+  std::string name, source;
+  std::map<std::string, double> values;  ///< ct_number_hu, mr_signal, activity_bq_ml
+};
+
+enum class ShapeKind { cylinder, sphere, box, half_space };
+
+/// A homogeneous shape of `material` that lies wholly inside the shape `inside` (or the background).
+struct Shape {
+  std::string name, material, inside;
+  ShapeKind kind = ShapeKind::cylinder;
+  Vec3 center_mm;
+  double radius_mm = 0, length_mm = 0;  ///< length 0: endless
+  Vec3 size_mm;
+  Vec3 axis{0, 0, 1};      ///< cylinder axis, box third axis, outward normal of a half space
+  Vec3 in_plane{1, 0, 0};  ///< box first axis
+};
+
+enum class BodyKind { cylinder, sphere, none };
+
+/// What the localiser looks for. Without a nominal radius any radius inside the range is taken and reported.
+struct Body {
+  BodyKind kind = BodyKind::none;
+  double radius_mm = 0, radius_tolerance_mm = 0;
+  double length_mm = 0;  ///< 0: not known
+};
+
+/// A region to measure; when `scaled`, its lengths are multiples of the located body radius.
+struct Feature {
+  Region region;
+  bool scaled = false;
+  std::vector<std::string> modalities;  ///< empty: all
+};
+
+struct Model {
+  std::string name, title, source, digest;
+  std::vector<std::string> modalities;
+  std::string background;  ///< material around the phantom
+  Body body;
+  std::vector<Material> materials;
+  std::vector<Shape> shapes;
+  std::vector<Feature> features;
+  std::string limits;  ///< name of the limits file it is judged by, may be empty
+
+  const Material& material(const std::string& wanted) const;
+};
+
+/// Reads an iqgate.phantom/1 file; throws UsageError that names file and key (unknown keys included).
+Model read_model(const std::string& path);
+
+/// The features for one modality in patient mm. `scale_mm` is the located body radius.
+std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality);
+
+}  // namespace iqgate::phantom

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "iqgate/compute/render.hpp"
+
+namespace iqgate::pipeline {
+
+/// What a metric must give on a rendered phantom, from the phantom's own parameters in closed form.
+struct Truth {
+  std::string name, variant, where;
+  double value = 0;
+  std::string unit;
+  double tolerance = 0;  ///< systematic error that the definition allows (relative), without noise
+  std::string formula;
+};
+
+/// Truths of every feature of the phantom for this rendering; regions as they are placed by the true pose.
+std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
+
+/// truth.json of a rendered phantom: pose, blur, noise and the truths.
+std::string truth_json(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
+
+}  // namespace iqgate::pipeline

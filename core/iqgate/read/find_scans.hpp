@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "iqgate/base/scan.hpp"
+#include "iqgate/read/bytes.hpp"
+#include "iqgate/read/scan_header.hpp"
+
+namespace iqgate::read {
+
+/// Every scan under the given files and folders (zip archives are read in place), in a fixed order that does not
+/// depend on the order or names of files. Unknown files inside folders are left out; one named by itself is refused.
+/// Throws InputError when a path does not exist.
+std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits = {});
+
+/// Decodes one scan. A time series (raster file with a fourth dimension) gives one Scan a volume.
+std::vector<Scan> load_scan(const ScanHeader& header);
+
+}  // namespace iqgate::read

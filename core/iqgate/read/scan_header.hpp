@@ -1,0 +1,39 @@
+#pragma once
+// What is known of a scan before a voxel is decoded, and how its voxels are had.
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "iqgate/base/volume.hpp"
+
+namespace iqgate::read {
+
+/// Decodes the voxels of one scan; knows nothing of the meaning of the scan.
+class VoxelLoader {
+ public:
+  virtual ~VoxelLoader() = default;
+  /// Fills `values` (x fastest, slices in the order of the grid); throws InputError.
+  virtual void load(std::vector<float>& values) const = 0;
+  /// SHA-256 of every input file, sorted, so that the order of files does not matter.
+  virtual std::vector<std::string> input_hashes() const = 0;
+};
+
+struct ScanHeader {
+  std::string id;          ///< 12 hexadecimal digits, from the series UID or the file's bytes; never a name
+  std::string modality, value_unit;
+  std::string role;        ///< within its group: repeat_1, echo_2, ti_3...
+  std::string group;       ///< scans of one acquisition set share this
+  std::string display;     ///< where it was found, for messages
+  Grid grid;
+  bool slice_spacing_known = true;
+  std::size_t frames = 0, files = 0;
+  std::map<std::string, std::string> tags;
+  std::vector<std::string> flags;
+  bool usable = false;
+  bool is_scan = true;     ///< false: a structure set, report, topogram: nothing is lost when it is left out
+  std::string code, reason;  ///< why it is refused
+  std::shared_ptr<const VoxelLoader> loader;
+};
+
+}  // namespace iqgate::read

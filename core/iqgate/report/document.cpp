@@ -1,0 +1,191 @@
+#include "iqgate/report/document.hpp"
+
+namespace iqgate::report {
+namespace {
+
+using json::Value;
+
+Value text_map(const std::map<std::string, std::string>& map) {
+  json::Object object;
+  for (const auto& [key, value] : map) object.push_back({key, value});
+  return object;
+}
+
+Value bounds_json(const judge::Bounds& b) { return json::Array{Value(b.low), Value(b.high)}; }
+
+Value scan_json(const ScanRecord& s) {
+  Value v;
+  v.set("id", s.id);
+  v.set("role", s.role);
+  v.set("modality", s.modality);
+  v.set("value_unit", s.value_unit);
+  v.set("matrix", json::Array{Value(s.grid.size.x), Value(s.grid.size.y), Value(s.grid.size.z)});
+  v.set("spacing_mm", json::Array{Value(s.grid.spacing_mm.x), Value(s.grid.spacing_mm.y), s.slice_spacing_known ? Value(s.grid.spacing_mm.z) : Value()});
+  v.set("files", s.files);
+  v.set("frames", s.frames);
+  v.set("sha256", json::array_of(s.sha256));
+  v.set("flags", json::array_of(s.flags));
+  v.set("tags", text_map(s.tags));
+  return v;
+}
+
+Value placement_json(const Placement& p) {
+  Value v;
+  v.set("method", p.method);
+  json::Array rows;
+  for (int r = 0; r < 3; ++r) rows.emplace_back(json::Array{Value(p.rotation(r, 0)), Value(p.rotation(r, 1)), Value(p.rotation(r, 2))});
+  v.set("rotation", std::move(rows));
+  v.set("translation_mm", json::array_of(p.translation_mm));
+  v.set("center_se_mm", Value(p.center_se_mm));
+  v.set("axis_se_deg", Value(p.axis_se_deg));
+  v.set("radius_mm", Value(p.radius_mm));
+  v.set("radius_se_mm", Value(p.radius_se_mm));
+  v.set("length_mm", Value(p.length_mm));
+  v.set("fit_rms_mm", p.fit_rms_mm);
+  v.set("flags", json::array_of(p.flags));
+  return v;
+}
+
+Value measurement_json(const Measurement& m) {
+  Value v;
+  v.set("name", m.name);
+  v.set("variant", m.variant);
+  v.set("where", m.where);
+  v.set("value", m.value);
+  v.set("unit", m.unit);
+  v.set("se", Value(m.se));
+  v.set("ci95_lo", m.ci95 ? Value(m.ci95->low) : Value());
+  v.set("ci95_hi", m.ci95 ? Value(m.ci95->high) : Value());
+  v.set("n_eff", Value(m.n_eff));
+  v.set("method", m.method);
+  v.set("standard", m.standard);
+  v.set("flags", json::array_of(m.flags));
+  return v;
+}
+
+Value axis_json(const Axis& a) {
+  Value v;
+  v.set("name", a.name);
+  v.set("unit", a.unit);
+  v.set("values", json::array_of(a.values));
+  return v;
+}
+
+Value curve_json(const Curve& c) {
+  Value v;
+  v.set("name", c.name);
+  v.set("where", c.where);
+  v.set("x", axis_json(c.x));
+  v.set("y", axis_json(c.y));
+  if (!c.ci95_lo.empty()) {
+    v.set("ci95_lo", json::array_of(c.ci95_lo));
+    v.set("ci95_hi", json::array_of(c.ci95_hi));
+  }
+  return v;
+}
+
+Value verdict_json(const judge::Verdict& d) {
+  Value v;
+  v.set("name", d.name);
+  v.set("variant", d.variant);
+  v.set("where", d.where);
+  v.set("state", std::string(word(d.state)));
+  if (d.limit) {
+    Value limit;
+    limit.set("act", bounds_json(d.limit->act));
+    limit.set("warn", bounds_json(d.limit->warn));
+    limit.set("unit", d.limit->unit);
+    limit.set("open", d.limit->open);
+    limit.set("relative_to", d.limit->relative_to == judge::RelativeTo::none ? "none" : d.limit->relative_to == judge::RelativeTo::nominal ? "nominal" : "baseline");
+    limit.set("decision", d.limit->decision == judge::Decision::value ? "value" : "interval");
+    limit.set("certainty", d.limit->certainty);
+    if (d.applied) limit.set("applied", bounds_json(*d.applied));
+    v.set("limit", std::move(limit));
+    v.set("source", d.limit->source);
+  } else {
+    v.set("limit", Value());
+    v.set("source", "");
+  }
+  v.set("flags", json::array_of(d.flags));
+  return v;
+}
+
+template <class T, class F>
+Value list(const std::vector<T>& items, F&& convert) {
+  json::Array array;
+  for (const T& item : items) array.push_back(convert(item));
+  return array;
+}
+
+}  // namespace
+
+Value document_json(const Document& d) {
+  Value v;
+  v.set("schema", "iqgate.result/1");
+  v.set("software", text_map(d.software));
+  Value input;
+  input.set("scans", list(d.scans, scan_json));
+  input.set("settings", text_map(d.settings));
+  v.set("input", std::move(input));
+  Value phantom;
+  phantom.set("name", d.phantom_name);
+  phantom.set("title", d.phantom_title);
+  phantom.set("source", d.phantom_source);
+  phantom.set("sha256", d.phantom_digest);
+  phantom.set("score", d.placement ? Value(d.placement->score) : Value());
+  phantom.set("placement", d.placement ? placement_json(*d.placement) : Value());
+  v.set("phantom", std::move(phantom));
+  Value backend;
+  backend.set("name", d.backend);
+  backend.set("device", d.device);
+  backend.set("reason", d.backend_reason);
+  v.set("backend", std::move(backend));
+  v.set("context", text_map(d.context));
+  v.set("measurements", list(d.results.measurements, measurement_json));
+  v.set("not_measured", list(d.results.not_measured, [](const NotMeasured& n) {
+          Value item;
+          item.set("name", n.name);
+          item.set("where", n.where);
+          item.set("reason", n.reason);
+          return item;
+        }));
+  v.set("curves", list(d.results.curves, curve_json));
+  v.set("regions", list(d.results.regions, region_json));
+  v.set("verdicts", list(d.judgement.verdicts, verdict_json));
+  v.set("limits", list(d.limits, [](const judge::LimitsFile& f) {
+          Value item;
+          item.set("name", f.name);
+          item.set("source", f.source);
+          item.set("edition", f.edition);
+          item.set("sha256", f.digest);
+          return item;
+        }));
+  v.set("overall", std::string(word(d.judgement.overall)));
+  v.set("files", text_map(d.files));
+  v.set("created_utc", d.created_utc);
+  return v;
+}
+
+std::vector<Measurement> read_measurements(const std::string& path) {
+  const Value document = json::parse_file(path, ErrorKind::input);
+  const Value* list = document.find("measurements");
+  const Value* schema = document.find("schema");
+  if (!list || !list->array() || !schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0) throw InputError("not_a_result", path, "is not a result of iqgate");
+  std::vector<Measurement> measurements;
+  for (const Value& entry : *list->array()) {
+    json::Fields f(entry, path, "/measurements", ErrorKind::input);
+    Measurement m;
+    m.name = f.text("name");
+    m.variant = f.text("variant");
+    m.where = f.text("where");
+    m.value = f.number("value");
+    m.unit = f.text("unit");
+    m.se = f.optional_number("se");
+    const auto low = f.optional_number("ci95_lo"), high = f.optional_number("ci95_hi");
+    if (low && high) m.ci95 = Interval{*low, *high};
+    measurements.push_back(std::move(m));
+  }
+  return measurements;
+}
+
+}  // namespace iqgate::report

@@ -1,0 +1,123 @@
+#include "iqgate/report/plot.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <map>
+
+extern char** environ;
+
+namespace iqgate::report {
+namespace {
+
+struct Label {
+  const char *title, *x, *y;
+};
+
+// Superscripts as characters: gnuplot's own are misplaced by print engines.
+const Label* label_of(const std::string& name) {
+  static const std::map<std::string, Label> labels{{"mtf", {"Modulation transfer function", "spatial frequency (1/mm)", "MTF"}},
+                                                   {"ttf", {"Task transfer function", "spatial frequency (1/mm)", "TTF"}},
+                                                   {"ttf_xy", {"Task transfer function, in plane", "spatial frequency (1/mm)", "TTF"}},
+                                                   {"ttf_z", {"Task transfer function, axial", "spatial frequency (1/mm)", "TTF"}},
+                                                   {"esf", {"Edge spread function", "distance (mm)", "value"}},
+                                                   {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS (value² mm²)"}},
+                                                   {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS (value² mm)"}}};
+  const auto found = labels.find(name);
+  return found == labels.end() ? nullptr : &found->second;
+}
+
+// Runs gnuplot with the script on its input; its output comes back. No shell, no temporary file.
+std::string run_gnuplot(const std::string& script) {
+  int in[2], out[2];
+  if (pipe2(in, O_CLOEXEC) != 0) return {};
+  if (pipe2(out, O_CLOEXEC) != 0) {
+    close(in[0]), close(in[1]);
+    return {};
+  }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+  posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+  posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+  const char* argv[] = {"gnuplot", "-d", nullptr};
+  pid_t pid = 0;
+  const int failed = posix_spawnp(&pid, "gnuplot", &actions, nullptr, const_cast<char**>(argv), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  close(in[0]);
+  close(out[1]);
+  std::string svg;
+  if (failed == 0) {
+    // A gnuplot that dies must not end us: writes go on only while it reads.
+    struct sigaction ignore {}, old {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &ignore, &old);
+    fcntl(in[1], F_SETFL, O_NONBLOCK);
+    std::size_t written = 0;
+    bool input_open = true;
+    for (;;) {
+      pollfd fds[2] = {{out[0], POLLIN, 0}, {input_open ? in[1] : -1, POLLOUT, 0}};
+      if (poll(fds, 2, 20000) <= 0) {
+        kill(pid, SIGKILL);
+        svg.clear();
+        break;
+      }
+      if (input_open && (fds[1].revents & (POLLOUT | POLLERR | POLLHUP))) {
+        const ssize_t n = write(in[1], script.data() + written, script.size() - written);
+        if (n > 0) written += static_cast<std::size_t>(n);
+        if (n < 0 || written == script.size()) close(in[1]), input_open = false;
+      }
+      if (fds[0].revents & (POLLIN | POLLHUP)) {
+        std::array<char, 65536> buffer;
+        const ssize_t n = read(out[0], buffer.data(), buffer.size());
+        if (n <= 0) break;
+        svg.append(buffer.data(), static_cast<std::size_t>(n));
+      }
+    }
+    if (input_open) close(in[1]);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    sigaction(SIGPIPE, &old, nullptr);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) svg.clear();
+  } else {
+    close(in[1]);
+  }
+  close(out[0]);
+  return svg;
+}
+
+std::string column(const json::Value* list, std::size_t k) { return json::number_text(*(*list->array())[k].number()); }
+
+}  // namespace
+
+std::string curve_svg(const json::Value& curve) {
+  const json::Value *name = curve.find("name"), *x = curve.find("x"), *y = curve.find("y");
+  if (!name || !name->string() || !x || !y) return {};
+  const Label* label = label_of(*name->string());
+  const json::Value *xs = x->find("values"), *ys = y->find("values");
+  if (!label || !xs || !ys || !xs->array() || !ys->array() || xs->array()->size() != ys->array()->size() || xs->array()->size() < 2) return {};
+  const json::Value *low = curve.find("ci95_lo"), *high = curve.find("ci95_hi");
+  const bool band = low && high && low->array() && high->array() && low->array()->size() == xs->array()->size() && high->array()->size() == xs->array()->size();
+  const bool transfer = std::string(label->y) == "MTF" || std::string(label->y) == "TTF";
+  std::string script = "set terminal svg size 560,330 noenhanced font 'sans-serif,12' background 'white'\nset key off\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror out\n";
+  script += std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + label->y + "'\n";
+  if (transfer) script += "set yrange [0:*]\nset arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset arrow from graph 0,first 0.1 to graph 1,first 0.1 nohead lc rgb '#999999' dt 2\n";
+  script += "$d << END\n";
+  for (std::size_t k = 0; k < xs->array()->size(); ++k) {
+    if (!(*xs->array())[k].number() || !(*ys->array())[k].number()) return {};
+    script += column(xs, k) + " " + column(ys, k);
+    if (band) script += " " + column(low, k) + " " + column(high, k);
+    script += "\n";
+  }
+  script += "END\nplot ";
+  if (band) script += "$d using 1:3:4 with filledcurves lc rgb '#c9d9ee', ";
+  script += "$d using 1:2 with lines lw 1.6 lc rgb '#1f4e8c'\n";
+  return run_gnuplot(script);
+}
+
+}  // namespace iqgate::report

@@ -1,0 +1,169 @@
+#include "iqgate/base/atomic_file.hpp"
+#include "iqgate/judge/limits.hpp"
+#include "iqgate/pipeline/data_files.hpp"
+#include "support/support.hpp"
+
+namespace iqgate::judge {
+namespace {
+
+Measurement number(double value, std::optional<Interval> ci = {}, const std::string& unit = "HU") {
+  Measurement m;
+  m.name = "roi_mean";
+  m.variant = "center";
+  m.where = "uniformity/centre";
+  m.value = value;
+  m.unit = unit;
+  m.ci95 = ci;
+  return m;
+}
+
+LimitsFile file(Limit limit) {
+  LimitsFile f;
+  limit.name = "roi_mean";
+  if (limit.unit.empty()) limit.unit = "HU";
+  limit.source = "test";
+  f.limits = {std::move(limit)};
+  return f;
+}
+
+State state_of(const Measurement& m, const Limit& limit, const Reference& reference = {}) { return judge({m}, {file(limit)}, reference).verdicts.at(0).state; }
+
+// Written from the contract, not from the code: bounds -4..4 closed or open, decision interval or value.
+TEST(Judge, TableOfStates) {
+  struct Row {
+    double value;
+    std::optional<Interval> ci;
+    Bounds act, warn;
+    bool open;
+    Decision decision;
+    State expected;
+  };
+  const Bounds four{-4.0, 4.0}, upper{{}, 4.0}, lower{-4.0, {}}, two{-2.0, 2.0}, none;
+  const std::vector<Row> rows{
+      {0, Interval{-1, 1}, four, none, false, Decision::interval, State::pass},
+      {3, Interval{2, 4.5}, four, none, false, Decision::interval, State::undecided},
+      {5, Interval{3.5, 6.5}, four, none, false, Decision::interval, State::undecided},
+      {6, Interval{5, 7}, four, none, false, Decision::interval, State::fail},
+      {-6, Interval{-7, -5}, four, none, false, Decision::interval, State::fail},
+      {-6, Interval{-7, -5}, upper, none, false, Decision::interval, State::pass},
+      {6, Interval{5, 7}, lower, none, false, Decision::interval, State::pass},
+      {3, Interval{2, 4.5}, four, none, false, Decision::value, State::pass},
+      {5, Interval{3.5, 6.5}, four, none, false, Decision::value, State::fail},
+      {4, {}, four, none, false, Decision::value, State::pass},
+      {4, {}, four, none, true, Decision::value, State::fail},
+      {-4, {}, four, none, false, Decision::interval, State::pass},
+      {-4, {}, four, none, true, Decision::interval, State::fail},
+      {4.000001, {}, four, none, false, Decision::interval, State::fail},
+      {3, Interval{2.5, 3.5}, four, two, false, Decision::interval, State::warn},
+      {1, Interval{0.5, 1.5}, four, two, false, Decision::interval, State::pass},
+      {5, Interval{4.5, 5.5}, four, two, false, Decision::interval, State::fail},
+      {3, {}, none, two, false, Decision::value, State::warn},
+  };
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    Limit limit;
+    limit.act = rows[k].act;
+    limit.warn = rows[k].warn;
+    limit.open = rows[k].open;
+    limit.decision = rows[k].decision;
+    EXPECT_EQ(word(state_of(number(rows[k].value, rows[k].ci), limit)), word(rows[k].expected)) << "row " << k;
+  }
+}
+
+TEST(Judge, FlagsNearLimitAndNoInterval) {
+  Limit limit;
+  limit.act = {-4.0, 4.0};
+  limit.decision = Decision::value;
+  EXPECT_EQ(judge({number(3, Interval{2, 5})}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"near_limit"});
+  EXPECT_EQ(judge({number(3)}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"no_interval"});
+}
+
+TEST(Judge, OverallFollowsTheContract) {
+  Limit limit;
+  limit.act = {-4.0, 4.0};
+  Limit other = limit;
+  other.name = "absent";
+  other.unit = "HU";
+  other.source = "test";
+  LimitsFile both = file(limit);
+  both.limits.push_back(other);
+  const auto overall = [](const std::vector<Measurement>& m, const std::vector<LimitsFile>& f) { return std::string(word(judge(m, f, {}).overall)); };
+  EXPECT_EQ(overall({number(0, Interval{-1, 1})}, {file(limit)}), "pass");
+  EXPECT_EQ(overall({number(9, Interval{8, 10})}, {file(limit)}), "fail");
+  EXPECT_EQ(overall({number(4, Interval{3, 5})}, {file(limit)}), "no_verdict");
+  EXPECT_EQ(overall({number(0, Interval{-1, 1})}, {both}), "no_verdict");  // a limit without a number is no pass
+  EXPECT_EQ(overall({number(9, Interval{8, 10})}, {both}), "fail");
+  EXPECT_EQ(overall({number(0)}, {}), "no_limit");
+}
+
+TEST(Judge, TheLastLimitWinsAndConditionsCount) {
+  Limit strict, loose;
+  strict.act = {-1.0, 1.0};
+  loose.act = {-9.0, 9.0};
+  EXPECT_EQ(judge({number(5)}, {file(strict), file(loose)}, {}).verdicts[0].state, State::pass);
+  EXPECT_EQ(judge({number(5)}, {file(loose), file(strict)}, {}).verdicts[0].state, State::fail);
+  Limit at_three = strict;
+  at_three.when["field_strength_t"] = {2.9, 3.1};
+  Reference three, one;
+  three.conditions["field_strength_t"] = 3;
+  one.conditions["field_strength_t"] = 1.5;
+  EXPECT_EQ(judge({number(5)}, {file(at_three)}, three).verdicts[0].state, State::fail);
+  // Not this field strength, or not known: the limit does not apply, and that is no pass.
+  for (const Reference& r : {one, Reference{}}) EXPECT_EQ(judge({number(5)}, {file(at_three)}, r).overall, Overall::no_verdict);
+}
+
+TEST(Judge, PlacesAndVariants) {
+  Limit limit;
+  limit.act = {-1.0, 1.0};
+  limit.where = "uniformity/top";
+  EXPECT_EQ(judge({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
+  limit.where = "uniformity/centre";
+  Measurement repeat = number(5);
+  repeat.where = "repeat_2/uniformity/centre";
+  EXPECT_EQ(judge({repeat}, {file(limit)}, {}).verdicts[0].state, State::fail);
+  limit.variant = "area";
+  EXPECT_EQ(judge({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
+}
+
+TEST(Judge, RelativeLimits) {
+  Limit limit;
+  limit.act = {-10.0, 10.0};
+  limit.relative_to = RelativeTo::nominal;
+  Region region;
+  region.name = "uniformity/centre";
+  region.nominal["roi_mean"] = 120;
+  Reference reference;
+  reference.regions = {region};
+  EXPECT_EQ(state_of(number(125), limit, reference), State::pass);
+  EXPECT_EQ(state_of(number(135), limit, reference), State::fail);
+  EXPECT_EQ(state_of(number(125), limit), State::undecided);  // nothing to compare with: no verdict
+  limit.relative_to = RelativeTo::baseline;
+  limit.unit = "%";
+  reference.baseline = {number(-200)};
+  EXPECT_EQ(state_of(number(-215), limit, reference), State::pass);
+  EXPECT_EQ(state_of(number(-225), limit, reference), State::fail);
+}
+
+TEST(Judge, UnitsMustAgree) {
+  Limit limit;
+  limit.act = {-1.0, 1.0};
+  limit.unit = "mm";
+  EXPECT_THROW(judge({number(0)}, {file(limit)}, {}), UsageError);
+}
+
+TEST(LimitsFiles, ShippedOnesAreReadAndFaultsAreNamed) {
+  for (const std::string& name : pipeline::shipped_limits()) EXPECT_EQ(read_limits(pipeline::find_limits(name)).name, name);
+  test::TemporaryFolder folder;
+  const std::string good = R"({"schema": "iqgate.limits/1", "name": "n", "source": "s", "edition": "e", "limits": [{"name": "roi_mean", "unit": "HU", "act": [-4, 4], "source": "x"}]})";
+  const std::string path = folder.path("l.json");
+  write_file_atomically(path, good);
+  EXPECT_EQ(read_limits(path).limits.size(), 1u);
+  for (const auto& [from, to] : {std::pair{"\"act\"", "\"acts\""}, {"[-4, 4]", "[4, -4]"}, {"[-4, 4]", "[null, null]"}, {"[-4, 4]", "[-4]"}, {"\"HU\"", "\"hu\""}, {", \"source\": \"x\"", ""}, {"limits/1", "limits/2"}, {"\"edition\": \"e\"", "\"edition\": 7"}}) {
+    std::string bad = good;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    write_file_atomically(path, bad);
+    EXPECT_THROW(read_limits(path), UsageError) << to;
+  }
+}
+
+}  // namespace
+}  // namespace iqgate::judge

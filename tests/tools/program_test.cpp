@@ -1,0 +1,160 @@
+// The program as a stranger meets it: exit codes, streams, words.
+#include <sys/wait.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "iqgate/base/atomic_file.hpp"
+#include "iqgate/base/json.hpp"
+#include "support/support.hpp"
+
+namespace iqgate {
+namespace {
+
+struct Ran {
+  int code = -1;
+  std::string out, err;
+};
+
+class Program : public ::testing::Test {
+ protected:
+  test::TemporaryFolder folder;
+  Ran run(const std::string& arguments, const std::string& environment = {}) {
+    const std::string out = folder.path("stdout"), err = folder.path("stderr");
+    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " + arguments + " >" + out + " 2>" + err).c_str());
+    const auto text = [](const std::string& path) {
+      std::ifstream s(path, std::ios::binary);
+      return std::string(std::istreambuf_iterator<char>(s), {});
+    };
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text(out), text(err)};
+  }
+  std::string water() {
+    const std::string to = folder.path("water");
+    if (!std::filesystem::exists(to)) EXPECT_EQ(run("phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 -o " + to).code, 0);
+    return to;
+  }
+};
+
+TEST_F(Program, HelpOpensWithExamples) {
+  const Ran r = run("--help");
+  EXPECT_EQ(r.code, 0);
+  EXPECT_LT(r.out.find("Examples"), r.out.find("OPTIONS") == std::string::npos ? r.out.find("Options") : r.out.find("OPTIONS"));
+  for (const char* verb : {"inspect", "measure", "check", "report", "phantoms", "metrics", "selftest", "devices"}) {
+    const Ran v = run(std::string(verb) + " --help");
+    EXPECT_EQ(v.code, 0) << verb;
+    EXPECT_NE(v.out.find("Examples"), std::string::npos) << verb;
+  }
+  EXPECT_EQ(run("--version").code, 0);
+}
+
+TEST_F(Program, WrongUseIsTwoAndSaysWhatIsNear) {
+  EXPECT_EQ(run("").code, 2);
+  const Ran verb = run("mesure x");
+  EXPECT_EQ(verb.code, 2);
+  EXPECT_NE(verb.err.find("measure"), std::string::npos);
+  EXPECT_TRUE(verb.out.empty());
+  const Ran option = run("measure " + water() + " --phantm wire");
+  EXPECT_EQ(option.code, 2);
+  EXPECT_NE(option.err.find("--phantom"), std::string::npos);
+  const Ran name = run("measure " + water() + " --phantom watercylinder");
+  EXPECT_EQ(name.code, 2);
+  EXPECT_NE(name.err.find("water_cylinder"), std::string::npos);
+  EXPECT_EQ(run("measure").code, 2);
+  EXPECT_EQ(run("measure " + water()).code, 2);
+  EXPECT_EQ(run("measure " + water() + " --phantom wire --backend tpu").code, 2);
+  EXPECT_EQ(run("measure " + water() + " --phantom wire --max-memory lots").code, 2);
+  EXPECT_EQ(run("check " + water() + " --phantom water_cylinder --limits nothing").code, 2);
+}
+
+TEST_F(Program, CheckPassesFailsAndLeavesVerdicts) {
+  const Ran pass = run("check " + water() + " --phantom water_cylinder -o " + folder.path("out"));
+  EXPECT_EQ(pass.code, 0) << pass.err;
+  EXPECT_NE(pass.out.find("overall: pass"), std::string::npos);
+  EXPECT_EQ(pass.out.find("\x1b["), std::string::npos);  // a pipe gets no colour
+  write_file_atomically(folder.path("l.json"), R"({"schema": "iqgate.limits/1", "name": "l", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "HU", "act": [null, 2], "source": "x"}]})");
+  EXPECT_EQ(run("check " + water() + " --phantom water_cylinder --limits " + folder.path("l.json")).code, 1);
+  const std::string before = folder.path("out/report.html");
+  std::filesystem::remove(before);
+  EXPECT_EQ(run("report " + folder.path("out")).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(before));
+}
+
+TEST_F(Program, JsonIsOneDocumentOnStdout) {
+  for (const std::string& arguments : {"measure " + water() + " --phantom water_cylinder --metric noise --json", "inspect " + water() + " --json", std::string("metrics --json"), std::string("devices --json"), std::string("phantoms list --json")}) {
+    const Ran r = run(arguments);
+    EXPECT_EQ(r.code, 0) << r.err;
+    EXPECT_NO_THROW(json::parse(r.out, "stdout", ErrorKind::input)) << arguments;
+  }
+  const Ran quiet = run("measure " + water() + " --phantom water_cylinder --metric noise -q");
+  EXPECT_TRUE(quiet.err.empty()) << quiet.err;
+}
+
+TEST_F(Program, BadInputIsThreeAndLeavesNothingBehind) {
+  const std::string out = folder.path("never");
+  EXPECT_EQ(run("measure /nonexistent --phantom wire -o " + out).code, 3);
+  EXPECT_EQ(run("measure " + folder.path() + " --phantom wire -o " + out).code, 3);
+  const std::string first = water() + "/slice_0004.dcm";
+  std::filesystem::resize_file(first, 3000);
+  const Ran cut = run("check " + water() + " --phantom water_cylinder -o " + out);
+  EXPECT_EQ(cut.code, 3);
+  EXPECT_NE(cut.err.find("[truncated]"), std::string::npos) << cut.err;
+  EXPECT_NE(cut.err.find("what to do"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(out));
+  EXPECT_EQ(run("inspect " + water()).code, 3);
+  EXPECT_EQ(run("report " + folder.path("absent")).code, 3);
+}
+
+TEST_F(Program, AMissingDeviceIsSixOnlyWhenDemanded) {
+  EXPECT_EQ(run("measure " + water() + " --phantom water_cylinder --metric noise --backend cuda").code, 6);
+  const Ran fallback = run("measure " + water() + " --phantom water_cylinder --metric noise --json");
+  EXPECT_EQ(fallback.code, 0);
+  EXPECT_NE(fallback.out.find("cuda not used"), std::string::npos);
+  EXPECT_EQ(run("measure " + water() + " --phantom water_cylinder --metric noise", "IQGATE_BACKEND=cuda").code, 6);
+}
+
+TEST_F(Program, OutputThatCannotBeWrittenIsFive) {
+  write_file_atomically(folder.path("file"), "x");
+  EXPECT_EQ(run("measure " + water() + " --phantom water_cylinder --metric noise -o " + folder.path("file/sub")).code, 5);
+}
+
+TEST_F(Program, ConfigKeysAreOptionsAndUnknownOnesAreErrors) {
+  write_file_atomically(folder.path("c.json"), R"({"phantom": "water_cylinder", "metric": ["noise"], "quiet": true})");
+  const Ran r = run("measure -c " + folder.path("c.json") + " " + water());
+  EXPECT_EQ(r.code, 0) << r.err;
+  EXPECT_TRUE(r.err.empty());
+  write_file_atomically(folder.path("c.json"), R"({"phantm": "water_cylinder"})");
+  EXPECT_EQ(run("measure -c " + folder.path("c.json") + " " + water()).code, 2);
+}
+
+TEST_F(Program, DryRunMeasuresNothing) {
+  const Ran r = run("check " + water() + " --phantom water_cylinder -n -o " + folder.path("dry"));
+  EXPECT_EQ(r.code, 0);
+  EXPECT_NE(r.out.find("would check"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder.path("dry")));
+}
+
+TEST_F(Program, SelftestPasses) {
+  const Ran r = run("selftest -o " + folder.path("evidence"));
+  EXPECT_EQ(r.code, 0) << r.out;
+  EXPECT_NE(r.out.find(" 0 failed"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(folder.path("evidence/selftest.json")));
+}
+
+TEST_F(Program, TimeoutIsSix) { EXPECT_EQ(run("selftest --timeout 0.05").code, 6); }
+
+TEST_F(Program, RenderedPhantomsAreReadInEveryFormat) {
+  for (const char* format : {"dicom", "nifti", "metaimage", "hdf5"}) {
+    const std::string to = folder.path(format);
+    ASSERT_EQ(run(std::string("phantoms render wire --size 60 60 3 --voxel 2 2 2 --format ") + format + " -o " + to).code, 0);
+    const Ran r = run("inspect --json " + to);
+    EXPECT_EQ(r.code, 0) << format << r.out;
+    EXPECT_NE(r.out.find("\"status\": \"ok\""), std::string::npos);
+  }
+  EXPECT_EQ(run("phantoms render uniform_cylinder --modality MR --enhanced --size 60 60 3 --voxel 5 5 5 -o " + folder.path("mr")).code, 0);
+  EXPECT_EQ(run("inspect " + folder.path("mr")).code, 0);
+  EXPECT_EQ(run("phantoms render wire --size 0 1 1 -o " + folder.path("no")).code, 2);
+  EXPECT_EQ(run("phantoms render wire --modality MR -o " + folder.path("no")).code, 2);
+}
+
+}  // namespace
+}  // namespace iqgate

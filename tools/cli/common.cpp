@@ -1,0 +1,77 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "cli/options.hpp"
+#include "iqgate/base/error.hpp"
+
+namespace iqgate::cli {
+
+Progress::Progress(const Options& options) : silent_(options.quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+
+void Progress::step(const std::string& what) {
+  if (silent_) return;
+  if (terminal_) {
+    std::fprintf(stderr, "\r\x1b[K%s...", what.c_str());
+    open_ = true;
+  } else {
+    std::fprintf(stderr, "iqgate: %s\n", what.c_str());
+  }
+  std::fflush(stderr);
+}
+
+void Progress::done() {
+  if (open_) std::fprintf(stderr, "\r\x1b[K");
+  open_ = false;
+}
+
+bool colour_wanted(const Options& options) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return !options.no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO) && !(term && std::string(term) == "dumb");
+}
+
+std::uint64_t parse_bytes(const std::string& text) {
+  std::size_t used = 0;
+  double value = 0;
+  try {
+    value = std::stod(text, &used);
+  } catch (const std::exception&) {
+    used = 0;
+  }
+  const std::string unit = text.substr(used);
+  const double factor = unit.empty() ? 1 : unit == "K" ? 1024. : unit == "M" ? 1048576. : unit == "G" ? 1073741824. : 0;
+  if (used == 0 || factor == 0 || !(value > 0) || value * factor > 9e18) throw UsageError("bad_value", "--max-memory", "\"" + text + "\" is not a number of bytes", "write 512M or 8G");
+  return static_cast<std::uint64_t>(value * factor);
+}
+
+int worse(int a, int b) {
+  for (const int code : {70, 5, 6, 4, 3, 1})
+    if (a == code || b == code) return code;
+  return 0;
+}
+
+int report_error(const std::exception& error) {
+  if (const auto* e = dynamic_cast<const Error*>(&error)) {
+    std::fprintf(stderr, "iqgate: error [%s]: %s: %s\n", e->code.c_str(), e->where.c_str(), e->why.c_str());
+    if (!e->advice.empty()) std::fprintf(stderr, "iqgate: what to do: %s\n", e->advice.c_str());
+    switch (e->kind) {
+      case ErrorKind::usage: return exit_usage;
+      case ErrorKind::input: return exit_input;
+      case ErrorKind::output: return exit_output;
+      case ErrorKind::resource:
+      case ErrorKind::device: return exit_resource;
+    }
+  }
+  if (dynamic_cast<const std::bad_alloc*>(&error)) {
+    std::fprintf(stderr, "iqgate: error [no_memory]: memory: could not be had\niqgate: what to do: measure a smaller scan, or on a larger machine\n");
+    return exit_resource;
+  }
+  std::fprintf(stderr, "iqgate: error [internal]: %s\niqgate: what to do: this is a fault of the program; please report it with the command\n", error.what());
+  return exit_internal;
+}
+
+}  // namespace iqgate::cli

@@ -1,0 +1,88 @@
+#include <cstdio>
+
+#include "cli/options.hpp"
+#include "iqgate/base/json.hpp"
+#include "iqgate/compute/backend.hpp"
+#include "iqgate/read/find_scans.hpp"
+
+namespace iqgate::cli {
+namespace {
+
+json::Value scan_json(const read::ScanHeader& h) {
+  json::Value v;
+  v.set("id", h.id);
+  v.set("modality", h.modality);
+  v.set("matrix", json::Array{json::Value(h.grid.size.x), json::Value(h.grid.size.y), json::Value(h.grid.size.z)});
+  v.set("spacing_mm", h.usable ? json::Value(json::Array{json::Value(h.grid.spacing_mm.x), json::Value(h.grid.spacing_mm.y), h.slice_spacing_known ? json::Value(h.grid.spacing_mm.z) : json::Value()}) : json::Value());
+  v.set("frames", h.frames);
+  v.set("files", h.files);
+  v.set("phantom", json::Value());
+  v.set("status", h.usable ? "ok" : "refused");
+  v.set("reason", h.usable ? json::Value() : json::Value(h.code + ": " + h.reason));
+  v.set("group", h.group);
+  v.set("role", h.role);
+  v.set("value_unit", h.value_unit);
+  v.set("is_scan", h.is_scan);
+  v.set("flags", json::array_of(h.flags));
+  return v;
+}
+
+}  // namespace
+
+int run_inspect(const Options& options) {
+  read::IntakeLimits limits;
+  limits.max_scan_bytes = parse_bytes(options.max_memory);
+  const std::vector<read::ScanHeader> headers = read::find_scans(options.paths, limits);
+  bool usable = false;
+  for (const read::ScanHeader& h : headers) usable = usable || h.usable;
+  if (options.json) {
+    json::Array scans;
+    for (const read::ScanHeader& h : headers) scans.push_back(scan_json(h));
+    json::Value v;
+    v.set("schema", "iqgate.inspect/1");
+    v.set("scans", std::move(scans));
+    std::printf("%s\n", json::write(v).c_str());
+  } else {
+    std::printf("%-14s%-9s%-20s%-26s%-8s%-7s%-12s%s\n", "id", "modality", "matrix", "spacing mm", "frames", "files", "role", "status");
+    for (const read::ScanHeader& h : headers) {
+      char matrix[64], spacing[80];
+      std::snprintf(matrix, sizeof matrix, "%zu x %zu x %zu", h.grid.size.x, h.grid.size.y, h.grid.size.z);
+      if (!h.usable) std::snprintf(spacing, sizeof spacing, "-");
+      else if (h.slice_spacing_known) std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x %.5g", h.grid.spacing_mm.x, h.grid.spacing_mm.y, h.grid.spacing_mm.z);
+      else std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x ?", h.grid.spacing_mm.x, h.grid.spacing_mm.y);
+      std::string flags;
+      for (const std::string& f : h.flags) flags += " " + f;
+      std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing, h.frames, h.files, h.role.c_str(), h.usable ? ("ok" + flags).c_str() : ("refused: " + h.code + ": " + h.reason).c_str());
+    }
+  }
+  if (headers.empty()) std::fprintf(stderr, "iqgate: no scan is found there\n");
+  return usable ? exit_ok : exit_input;
+}
+
+int run_devices(const Options& options) {
+  const auto cpu = compute::cpu_backend();
+  std::string reason;
+  const auto cuda = compute::open_cuda(reason);
+  if (options.json) {
+    json::Array list;
+    for (const auto& backend : {cpu, cuda}) {
+      json::Value v;
+      v.set("backend", backend == cpu ? "cpu" : "cuda");
+      v.set("available", backend != nullptr);
+      v.set("device", backend ? backend->info().device : "");
+      v.set("reason", backend ? "" : reason);
+      list.push_back(std::move(v));
+    }
+    json::Value v;
+    v.set("schema", "iqgate.devices/1");
+    v.set("devices", std::move(list));
+    std::printf("%s\n", json::write(v).c_str());
+    return exit_ok;
+  }
+  std::printf("cpu    %s\n", cpu->info().device.c_str());
+  if (cuda) std::printf("cuda   %s\n", cuda->info().device.c_str());
+  else std::printf("cuda   not available: %s\n", reason.c_str());
+  return exit_ok;
+}
+
+}  // namespace iqgate::cli

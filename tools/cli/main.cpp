@@ -1,0 +1,246 @@
+#include <omp.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <thread>
+
+#include "cli/options.hpp"
+#include "iqgate/base/error.hpp"
+#include "iqgate/base/json.hpp"
+#include "iqgate/pipeline/data_files.hpp"
+#include "iqgate/pipeline/job.hpp"
+
+namespace iqgate::cli {
+namespace {
+
+constexpr const char* overview = R"(iqgate measures phantom scans and says whether a scanner is good enough.
+
+Examples:
+  iqgate inspect SCANS/                                   what scans lie there, and are they whole?
+  iqgate measure SCANS/ --phantom water_cylinder -o OUT   every test of this phantom, with uncertainty
+  iqgate check SCANS/ --phantom water_cylinder -o OUT     the same, judged against limits, with a report
+  iqgate phantoms render water_cylinder -o DEMO           a digital phantom with known truth
+
+Exit codes: 0 done, all limits within; 1 a limit is broken; 2 wrong use; 3 input refused or no verdict;
+5 output; 6 time, memory or a missing device; 70 a fault of the program.)";
+
+void add_common(CLI::App& verb, Options& o) {
+  verb.add_flag("-q,--quiet", o.quiet, "no progress, no notes");
+  verb.add_flag("-v,--verbose", o.verbose, "more notes (-vv: still more)");
+  verb.add_option("-j,--jobs", o.jobs, "threads (default: all)")->check(CLI::Range(1, 1024));
+  verb.add_flag("--json", o.json, "one JSON document on stdout");
+  verb.add_flag("--no-color", o.no_color, "no colour (NO_COLOR does the same)");
+  verb.add_option("--timeout", o.timeout_s, "seconds after which to stop with exit code 6")->check(CLI::PositiveNumber);
+  verb.add_option("--max-memory", o.max_memory, "limit on the voxels of one scan, as 512M or 8G");
+  verb.add_option("-c,--config", "strict JSON file with long option names as keys")->check(CLI::ExistingFile);
+}
+
+void add_measure(CLI::App& verb, Options& o, bool judge) {
+  add_common(verb, o);
+  verb.add_option("PATH", o.paths, "files or folders (DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip)")->required();
+  verb.add_option("--phantom", o.phantom, "name, file or auto");
+  verb.add_option("--roi", o.roi, "regions file (iqgate.roi/1); then no phantom is needed");
+  verb.add_option("--metric", o.metrics, "only this metric (family or output name); may be repeated")->allow_extra_args(false);
+  verb.add_option("--series", o.series, "id from iqgate inspect, or all");
+  verb.add_option("--role", o.roles, "NAME=PATH: a scan whose role no tag tells (noise...)")->allow_extra_args(false);
+  verb.add_option("--spacing", o.spacing_mm, "voxel spacing X Y Z in mm, for files that do not tell")->expected(3);
+  verb.add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
+  verb.add_option("--context", o.context, "context file (iqgate.context/1): site, operator, baseline...");
+  verb.add_option("--seed", o.seed, "seed of the bootstrap");
+  verb.add_option("--draws", o.draws, "bootstrap draws")->check(CLI::Range(50, 100000));
+  verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")->check(CLI::Range(1, 256));
+  verb.add_option("-o,--output", o.output, "folder for result.json, result.h5, CSV and report.html");
+  verb.add_flag("-n,--dry-run", o.dry_run, "say what would be done");
+  if (judge) verb.add_option("--limits", o.limits, "limits file or name; may be repeated, the last wins; none: do not judge")->allow_extra_args(false);
+}
+
+void add_phantoms(CLI::App& verb, Options& o) {
+  verb.require_subcommand(1);
+  CLI::App* list = verb.add_subcommand("list", "the phantoms that are shipped");
+  add_common(*list, o);
+  list->callback([&o] { o.action = "list"; });
+  CLI::App* show = verb.add_subcommand("show", "the file of one phantom");
+  add_common(*show, o);
+  show->add_option("NAME", o.name, "name or file")->required();
+  show->callback([&o] { o.action = "show"; });
+  CLI::App* render = verb.add_subcommand("render", "a digital phantom with its truth.json\n\nExamples:\n  iqgate phantoms render water_cylinder -o DEMO\n  iqgate phantoms render uniform_cylinder --modality MR --size 256 256 1 --repeats 2 -o MR\n  iqgate phantoms render edge_block --format nifti --pose 2 -1 5 --noise 5 -o EDGE");
+  add_common(*render, o);
+  render->add_option("NAME", o.name, "name or file")->required();
+  render->add_option("-o,--output", o.output, "folder")->required();
+  render->add_option("--format", o.format, "dicom, nifti, metaimage or hdf5");
+  render->add_option("--modality", o.modality, "CT, MR or PT (default: the phantom's first)");
+  render->add_option("--size", o.size, "voxels X Y Z")->expected(3);
+  render->add_option("--voxel", o.voxel_mm, "voxel spacing X Y Z in mm")->expected(3);
+  render->add_option("--psf", o.psf_sigma_mm, "blur (Gaussian sigma) X Y Z in mm")->expected(3);
+  render->add_option("--pose", o.pose_deg, "pitch, yaw, roll in degrees")->expected(3);
+  render->add_option("--shift", o.shift_mm, "shift X Y Z in mm")->expected(3);
+  render->add_option("--noise", o.noise_sd, "noise SD in the unit of the values (0: none)");
+  render->add_option("--noise-tau", o.noise_tau_mm, "width of a Gaussian noise filter in mm");
+  render->add_option("--channels", o.channels, "MR: receive channels combined by sum of squares");
+  render->add_option("--cupping", o.cupping, "relative change of the signal 100 mm from the middle");
+  render->add_option("--seed", o.seed, "seed of the noise");
+  render->add_option("--repeats", o.repeats, "scans with independent noise");
+  render->add_flag("--enhanced", o.enhanced, "one Enhanced multi-frame DICOM file");
+  render->add_flag("--aperture", o.aperture, "average over the pixel");
+  render->callback([&o] { o.action = "render"; });
+}
+
+// A config file's entries become options that stand before those of the command line, which win.
+std::vector<std::string> with_config(std::vector<std::string> args) {
+  for (std::size_t k = 1; k + 1 < args.size(); ++k) {
+    if (args[k] != "-c" && args[k] != "--config") continue;
+    const json::Value document = json::parse_file(args[k + 1], ErrorKind::usage);
+    if (!document.object()) throw UsageError("wrong_type", args[k + 1], "expected an object with long option names as keys");
+    std::vector<std::string> extra;
+    for (const json::Member& m : *document.object()) {
+      if (m.key == "schema") continue;
+      const std::string option = "--" + m.key;
+      if (std::find(args.begin(), args.end(), option) != args.end()) continue;
+      if (const bool* flag = std::get_if<bool>(&m.value.data())) {
+        if (*flag) extra.push_back(option);
+        continue;
+      }
+      const auto word = [](const json::Value& v) { return v.string() ? *v.string() : json::write(v, 0); };
+      if (m.value.array()) {
+        for (const json::Value& v : *m.value.array()) extra.insert(extra.end(), {option, word(v)});
+      } else {
+        extra.insert(extra.end(), {option, word(m.value)});
+      }
+    }
+    args.insert(args.begin() + 1, extra.begin(), extra.end());
+    break;
+  }
+  return args;
+}
+
+// Ends the program when the time is up: everything written so far is whole, since writing is atomic.
+class Watchdog {
+ public:
+  explicit Watchdog(double seconds) {
+    if (seconds <= 0) return;
+    thread_ = std::jthread([this, seconds](const std::stop_token& stop) {
+      const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
+      while (!stop.stop_requested()) {
+        if (std::chrono::steady_clock::now() >= until) {
+          std::fprintf(stderr, "iqgate: error [timeout]: --timeout: the time is up after %g s\n", seconds);
+          _exit(exit_resource);
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    });
+  }
+
+ private:
+  std::jthread thread_;
+};
+
+std::string suggestion(const std::string& wrong, const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::string near = pipeline::nearest_name(wrong, names);
+  return near.empty() ? "" : "did you mean " + near + "?";
+}
+
+int usage_fault(const std::string& why, const std::string& advice) {
+  std::fprintf(stderr, "iqgate: error [usage]: command line: %s\n", why.c_str());
+  std::fprintf(stderr, "iqgate: what to do: %s\n", advice.empty() ? "see iqgate --help, or iqgate VERB --help" : advice.c_str());
+  return exit_usage;
+}
+
+int run(int argc, char** argv) {
+  Options o;
+  CLI::App app{overview, "iqgate"};
+  app.require_subcommand(0, 1);
+  bool version = false;
+  app.add_flag("--version", version, "version (with -v: libraries)");
+  app.add_flag("-v,--verbose", o.verbose, "with --version: libraries");
+  CLI::App* inspect = app.add_subcommand("inspect", "lists the scans found, and why one would be refused\n\nExamples:\n  iqgate inspect SCANS/\n  iqgate inspect --json scan.zip");
+  add_common(*inspect, o);
+  inspect->add_option("PATH", o.paths, "files or folders")->required();
+  CLI::App* measure = app.add_subcommand("measure", "reads, locates and measures\n\nExamples:\n  iqgate measure SCANS/ --phantom uniform_cylinder\n  iqgate measure scan.nii --roi regions.json --metric nps -o OUT\n  iqgate measure SCANS/ --phantom wire --json > result.json");
+  add_measure(*measure, o, false);
+  CLI::App* check = app.add_subcommand("check", "measures, then judges against limits\n\nExamples:\n  iqgate check SCANS/ --phantom water_cylinder -o OUT\n  iqgate check SCANS/ --phantom uniform_cylinder --limits mr_acr_2018_uniformity --limits site.json -o OUT");
+  add_measure(*check, o, true);
+  CLI::App* report = app.add_subcommand("report", "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  iqgate report OUT\n  iqgate report OUT --format pdf");
+  add_common(*report, o);
+  report->add_option("FOLDER", o.paths, "folders that measure or check wrote with -o")->required();
+  report->add_option("--format", o.format, "html or pdf");
+  report->add_option("-o,--output", o.output, "another folder for the report");
+  CLI::App* phantoms = app.add_subcommand("phantoms", "lists, shows and renders phantoms\n\nExamples:\n  iqgate phantoms list\n  iqgate phantoms render water_cylinder -o DEMO");
+  add_phantoms(*phantoms, o);
+  CLI::App* metrics = app.add_subcommand("metrics", "the catalogue: definition, source, unit, variants\n\nExamples:\n  iqgate metrics\n  iqgate metrics --json");
+  add_common(*metrics, o);
+  CLI::App* selftest = app.add_subcommand("selftest", "renders phantoms with known truth here, measures them on each backend\n\nExamples:\n  iqgate selftest\n  iqgate selftest -o EVIDENCE");
+  add_common(*selftest, o);
+  selftest->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
+  selftest->add_option("-o,--output", o.output, "folder for selftest.json");
+  selftest->add_option("--seed", o.seed, "seed of the noise");
+  CLI::App* devices = app.add_subcommand("devices", "what can run here\n\nExamples:\n  iqgate devices");
+  add_common(*devices, o);
+
+  std::vector<std::string> args = with_config({argv + 1, argv + argc});
+  const auto is_verb = [&](const std::string& name) {
+    const auto verbs = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == name; });
+    return !verbs.empty();
+  };
+  if (!args.empty() && args[0][0] != '-' && !is_verb(args[0])) return usage_fault("\"" + args[0] + "\" is not a verb", suggestion(args[0], app));
+  if (std::find(args.begin(), args.end(), "report") != args.end()) o.format = "html";
+  try {
+    std::vector<std::string> reversed(args.rbegin(), args.rend());
+    app.parse(reversed);
+  } catch (const CLI::CallForHelp&) {
+    std::printf("%s", app.help().c_str());
+    return exit_ok;
+  } catch (const CLI::ExtrasError& error) {
+    const auto chosen = app.get_subcommands();
+    std::string wrong;
+    for (const CLI::App* sub : chosen)
+      for (const std::string& extra : sub->remaining(true))
+        if (wrong.empty()) wrong = extra;
+    return usage_fault(error.what(), chosen.empty() ? "" : suggestion(wrong, *chosen.front()));
+  } catch (const CLI::ParseError& error) {
+    return usage_fault(error.what(), "");
+  }
+  if (version) {
+    std::printf("iqgate %s\n", IQGATE_VERSION);
+    if (o.verbose > 0)
+      for (const auto& [key, value] : pipeline::software_record()) std::printf("  %s: %s\n", key.c_str(), value.c_str());
+    return exit_ok;
+  }
+  if (o.jobs > 0) omp_set_num_threads(o.jobs);
+  const Watchdog watchdog(o.timeout_s);
+  if (inspect->parsed()) return run_inspect(o);
+  if (measure->parsed()) return run_measure(o, false);
+  if (check->parsed()) return run_measure(o, true);
+  if (report->parsed()) return run_report(o);
+  if (phantoms->parsed()) return run_phantoms(o);
+  if (metrics->parsed()) return run_metrics(o);
+  if (selftest->parsed()) return run_selftest(o);
+  if (devices->parsed()) return run_devices(o);
+  std::printf("%s", app.help().c_str());
+  return exit_usage;
+}
+
+}  // namespace
+}  // namespace iqgate::cli
+
+int main(int argc, char** argv) {
+  try {
+    const int code = iqgate::cli::run(argc, argv);
+    if (std::fflush(stdout) != 0) {
+      std::fprintf(stderr, "iqgate: error [cannot_write]: stdout: could not be written\n");
+      return iqgate::cli::exit_output;
+    }
+    return code;
+  } catch (const std::exception& error) {
+    return iqgate::cli::report_error(error);
+  } catch (...) {
+    std::fprintf(stderr, "iqgate: error [internal]: unknown exception\n");
+    return iqgate::cli::exit_internal;
+  }
+}

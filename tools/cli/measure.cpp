@@ -1,0 +1,94 @@
+#include <cstdio>
+#include <filesystem>
+
+#include "cli/options.hpp"
+#include "iqgate/base/error.hpp"
+#include "iqgate/base/json.hpp"
+#include "iqgate/pipeline/data_files.hpp"
+#include "iqgate/pipeline/job.hpp"
+#include "iqgate/report/tables.hpp"
+
+namespace iqgate::cli {
+namespace {
+
+pipeline::Request request_of(const Options& options, bool judge, Progress& progress) {
+  pipeline::Request request;
+  request.paths = options.paths;
+  request.phantom = options.phantom;
+  request.roi_file = options.roi;
+  request.metrics = options.metrics;
+  request.series = options.series;
+  request.judge = judge;
+  request.limits = options.limits;
+  request.backend = compute::backend_choice(options.backend);
+  request.settings.seed = options.seed;
+  request.settings.receive_channels = options.receive_channels;
+  request.settings.bootstrap_draws = static_cast<std::size_t>(options.draws);
+  request.context_file = options.context;
+  request.intake.max_scan_bytes = parse_bytes(options.max_memory);
+  if (!options.spacing_mm.empty()) request.spacing_mm = Vec3{options.spacing_mm[0], options.spacing_mm[1], options.spacing_mm[2]};
+  for (const std::string& role : options.roles) {
+    const std::size_t equals = role.find('=');
+    if (equals == std::string::npos || equals == 0) throw UsageError("bad_value", "--role", "\"" + role + "\" is not NAME=PATH", "write --role noise=FOLDER");
+    request.roles.emplace_back(role.substr(0, equals), role.substr(equals + 1));
+  }
+  if (!options.quiet) request.progress = [&progress](const std::string& step) { progress.step(step); };
+  return request;
+}
+
+// Faults of the files that the user names come before any scan is opened.
+void check_names(const pipeline::Request& request) {
+  if (request.phantom.empty() && request.roi_file.empty())
+    throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given", "name one with --phantom (iqgate phantoms list) or give --roi FILE");
+  if (!request.phantom.empty() && request.phantom != "auto") phantom::read_model(pipeline::find_phantom(request.phantom));
+  if (!request.roi_file.empty()) read_region_file(request.roi_file);
+  for (const std::string& name : request.limits)
+    if (name != "none") judge::read_limits(pipeline::find_limits(name));
+}
+
+void print_document(const report::Document& document, const Options& options, bool judge, bool one_line) {
+  if (options.json) {
+    std::printf("%s\n", json::write(report::document_json(document), one_line ? 0 : 2).c_str());
+    return;
+  }
+  std::printf("%s", report::terminal_table(document, colour_wanted(options)).c_str());
+  if (judge) std::printf("overall: %s\n", std::string(judge::word(document.judgement.overall)).c_str());
+}
+
+}  // namespace
+
+int run_measure(const Options& options, bool judge) {
+  Progress progress(options);
+  const pipeline::Request request = request_of(options, judge, progress);
+  check_names(request);
+  const auto groups = pipeline::choose_scans(request);
+  if (options.dry_run) {
+    progress.done();
+    for (const auto& group : groups)
+      for (const auto& h : group)
+        std::printf("would %s %s scan %s, %zu x %zu x %zu, %zu file(s)%s%s, with %s\n", judge ? "check" : "measure", h.modality.c_str(), h.id.c_str(), h.grid.size.x, h.grid.size.y, h.grid.size.z, h.files,
+                    h.role.empty() ? "" : ", role ", h.role.c_str(), request.phantom.empty() ? request.roi_file.c_str() : request.phantom.c_str());
+    return exit_ok;
+  }
+  int code = exit_ok;
+  for (const auto& group : groups) {
+    try {
+      report::Document document = pipeline::run_job(request, group);
+      if (!options.output.empty()) {
+        progress.step("writing the report");
+        pipeline::write_results(document, groups.size() == 1 ? options.output : options.output + "/" + group.front().group);
+      }
+      progress.done();
+      print_document(document, options, judge, groups.size() > 1);
+      code = worse(code, pipeline::exit_code(document, judge));
+    } catch (const Error& error) {
+      progress.done();
+      if (groups.size() == 1) throw;
+      code = worse(code, report_error(error));
+    }
+  }
+  if (!options.output.empty() && !options.quiet && code != exit_input) std::fprintf(stderr, "iqgate: results lie in %s\n", options.output.c_str());
+  return code;
+}
+
+}  // namespace iqgate::cli

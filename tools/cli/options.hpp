@@ -1,0 +1,60 @@
+#pragma once
+// The options of all verbs, as values: parsed once in main.cpp, handed to the verb.
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace iqgate::cli {
+
+struct Options {
+  // common
+  bool quiet = false, json = false, dry_run = false, no_color = false;
+  int verbose = 0, jobs = 0;
+  std::string output, backend = "auto", context, max_memory = "8G";
+  double timeout_s = 0;
+  // measure, check, inspect
+  std::vector<std::string> paths, metrics, limits, roles;
+  std::string phantom, roi, series;
+  std::vector<double> spacing_mm;
+  std::uint64_t seed = 1;
+  int receive_channels = 0, draws = 500;
+  // phantoms
+  std::string action, name, format = "dicom", modality;
+  std::vector<double> size{256, 256, 32}, voxel_mm{0.9, 0.9, 2.0}, psf_sigma_mm{0.6, 0.6, 0.8}, pose_deg{0, 0, 0}, shift_mm{0, 0, 0};
+  double noise_sd = -1, noise_tau_mm = 0, cupping = 0;
+  int repeats = 1, channels = 0;
+  bool enhanced = false, aperture = false;
+};
+
+constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_output = 5, exit_resource = 6, exit_internal = 70;
+
+/// A verb: results on stdout, all else on stderr; returns the exit code of the contract.
+int run_inspect(const Options& options);
+int run_measure(const Options& options, bool judge);
+int run_report(const Options& options);
+int run_phantoms(const Options& options);
+int run_metrics(const Options& options);
+int run_selftest(const Options& options);
+int run_devices(const Options& options);
+
+/// Progress on stderr: a line that is rewritten on a terminal, plain lines otherwise; silent with -q.
+class Progress {
+ public:
+  explicit Progress(const Options& options);
+  void step(const std::string& what);
+  void done();
+
+ private:
+  bool silent_, terminal_, open_ = false;
+};
+
+bool colour_wanted(const Options& options);
+/// Bytes from 512M, 8G...; UsageError otherwise.
+std::uint64_t parse_bytes(const std::string& text);
+/// The worse of two exit codes, in the order 70, 5, 6, 4, 3, 1, 0.
+int worse(int a, int b);
+/// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.
+int report_error(const std::exception& error);
+
+}  // namespace iqgate::cli

@@ -1,0 +1,53 @@
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <spawn.h>
+
+#include "cli/options.hpp"
+#include "iqgate/base/atomic_file.hpp"
+#include "iqgate/base/error.hpp"
+#include "iqgate/base/json.hpp"
+#include "iqgate/report/hdf5_writer.hpp"
+#include "iqgate/report/html.hpp"
+
+extern char** environ;
+
+namespace iqgate::cli {
+namespace {
+
+// WeasyPrint is an optional program; its absence is told, not hidden.
+void make_pdf(const std::string& html, const std::string& pdf) {
+  write_atomically(pdf, [&](const std::string& temporary) {
+    const char* argv[] = {"weasyprint", html.c_str(), temporary.c_str(), nullptr};
+    pid_t pid = 0;
+    if (posix_spawnp(&pid, "weasyprint", nullptr, nullptr, const_cast<char**>(argv), environ) != 0)
+      throw OutputError("no_pdf", pdf, "WeasyPrint is not installed", "install weasyprint, or print report.html from a browser");
+    int status = 0;
+    waitpid(pid, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw OutputError("no_pdf", pdf, "WeasyPrint failed");
+  });
+}
+
+}  // namespace
+
+int run_report(const Options& options) {
+  if (options.format != "html" && options.format != "pdf") throw UsageError("unknown_value", "--format", "\"" + options.format + "\" is neither html nor pdf");
+  for (const std::string& folder : options.paths) {
+    const std::string json_path = folder + "/result.json";
+    const json::Value result = json::parse_file(json_path, ErrorKind::input);
+    const json::Value* schema = result.find("schema");
+    if (!schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0 || !result.find("phantom") || !result.find("input") || !result.find("software") || !result.find("backend"))
+      throw InputError("not_a_result", json_path, "is not a result of iqgate", "give a folder that measure or check wrote with -o");
+    const report::StoredPictures stored = report::read_result_hdf5(folder + "/result.h5");
+    const std::string to = options.output.empty() ? folder : options.output;
+    make_folder(to);
+    const std::string html = to + "/report.html";
+    write_file_atomically(html, report::html_report(result, stored.pictures, stored.maps));
+    if (options.format == "pdf") make_pdf(html, to + "/report.pdf");
+    std::printf("%s\n", (options.format == "pdf" ? to + "/report.pdf" : html).c_str());
+  }
+  return exit_ok;
+}
+
+}  // namespace iqgate::cli
