@@ -47,7 +47,7 @@ TEST(RegionMoments, WeightsFollowTheDefinition) {
   const auto backend = cpu_backend();
   const Moments m = backend->region_moments(*backend->upload(v.view()), mask);
   double w = 0, w2 = 0, wx = 0, q = 0;
-  for (std::size_t k = 0; k < v.values.size(); ++k) w += mask.weights[k], w2 += mask.weights[k] * mask.weights[k], wx += mask.weights[k] * v.values[k];
+  for (std::size_t k = 0; k < v.values.size(); ++k) w += mask.weights[k], w2 += double(mask.weights[k]) * mask.weights[k], wx += double(mask.weights[k]) * v.values[k];
   for (std::size_t k = 0; k < v.values.size(); ++k) q += mask.weights[k] * std::pow(v.values[k] - wx / w, 2);
   EXPECT_NEAR(m.mean, wx / w, 1e-12);
   EXPECT_NEAR(m.variance, q / (w - w2 / w), 1e-9);

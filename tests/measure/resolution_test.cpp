@@ -56,7 +56,7 @@ TEST(SlantedEdge, SweepOfBlurSpacingShiftAndTilt) {
   for (const double sigma : {0.4, 0.7, 1.1})
     for (const Vec3 spacing : {Vec3{0.5, 0.5, 5}, Vec3{0.5, 0.7, 5}, Vec3{0.8, 0.6, 5}})
       for (const double shift : {0.0, 0.21})
-        for (const double angle : {2.5, -5.0, 7.0, 92.5, 45.0}) {
+        for (const double angle : {2.5, -5.0, 7.0, 92.5, 44.0}) {
           const double pixel = std::max(spacing.x, spacing.y);
           if (sigma < 0.6 * pixel) continue;  // aliased along the edge's own rows
           const Results r = edge_results(edge_scan(sigma, spacing, angle, shift, 0), 20);
@@ -139,7 +139,7 @@ TEST(Conditioning, MonotoneHidesOvershoot) {
   BlockedProfile p{.first_mm = -6, .bin_mm = 0.05, .bins = 240, .blocks = 1};
   for (std::size_t k = 0; k < p.bins; ++k) {
     const double x = p.first_mm + (double(k) + 0.5) * 0.05;
-    p.sums.push_back(0.5 * std::erfc(-x / (0.5 * M_SQRT2)) + 0.15 * x / 0.5 * std::exp(-x * x / 0.5));
+    p.sums.push_back(0.5 * std::erfc(-x / (0.5 * M_SQRT2)) + 0.4 * x / 0.5 * std::exp(-x * x / 0.5));
     p.counts.push_back(1);
   }
   const auto peak = [&](bool monotone) {

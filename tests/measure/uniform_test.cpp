@@ -63,7 +63,7 @@ TEST(CtNoise, WhiteAndCorrelatedNoise) {
   const Measurement* m = white.find("noise_sd_hu");
   ASSERT_NE(m, nullptr);
   EXPECT_NEAR(m->value, 12, 4 * *m->se);
-  EXPECT_NEAR(*m->se / (12 / std::sqrt(2 * (3.0 * M_PI * 1600 / 0.81))), 1, 0.1);
+  EXPECT_NEAR(*m->se / (12 / std::sqrt(2 * (4.0 * M_PI * 1600 / 0.81))), 1, 0.1);
   EXPECT_NEAR(value_of(white, "noise_pct"), m->value / 10, 1e-12);
   // Gaussian noise: variance s^2 dx dy / (4 pi tau^2).
   job.noise = {.kind = compute::NoiseKind::gaussian, .sd = 60, .tau_mm = 1.0, .seed = 22};
@@ -98,7 +98,7 @@ TEST(CtNoise, DifferenceRemovesFixedStructure) {
 
 TEST(GlobalNoiseIndex, ModeOfTheWindowSd) {
   // White noise s, n x n window: mode s sqrt((v - 1) / v), v = n^2 - 1 (metrics.md A4); 0.5 % and half a bin.
-  for (const auto& [pixel, n] : {std::pair{0.66, 9}, {0.46, 13}, {1.0, 5}}) {
+  for (const auto& [pixel, n] : {std::pair{0.66, 9}, {0.46, 13}, {1.0, 7}}) {
     compute::RenderJob job;
     job.grid = test::centred_grid({256, 256, 6}, {pixel, pixel, 4});
     job.noise = {.kind = compute::NoiseKind::white, .sd = 10, .seed = 31};

@@ -28,7 +28,7 @@ EdgeProfile prepare_edge_profile(const VolumeView& volume, const EdgeProfileJob&
       for (std::size_t x = job.low[0]; x < job.high[0]; ++x) largest = std::max(largest, std::abs(volume(x, y, z)));
   profile.scale = profile_scale(largest, voxels);
   profile.sums.assign(profile.slices * std::size_t(job.sectors) * std::size_t(job.bins), 0);
-  profile.counts = profile.sums;
+  profile.counts = profile.offsets = profile.sums;
   return profile;
 }
 
@@ -45,6 +45,7 @@ EdgeProfile CpuBackend::edge_profile(const DeviceVolume& uploaded, const EdgePro
         const std::size_t index = (slice + std::size_t(at.sector)) * std::size_t(job.bins) + std::size_t(at.bin);
         profile.sums[index] += scaled_value(volume(x, y, z), profile.scale);
         ++profile.counts[index];
+        profile.offsets[index] += at.offset;
       }
   }
   return profile;

@@ -26,20 +26,23 @@ struct EdgeProfileJob {
   std::size_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};  ///< voxel box to visit, [low, high)
 };
 
-/// sums and counts indexed [(slice - low z) * sectors + sector] * bins + bin; value = sum / scale.
+/// sums, counts and offsets indexed [(slice - low z) * sectors + sector] * bins + bin; value = sum / scale. offsets: where
+/// in their bin the voxels lay, in bins from its middle times offset_scale (a bin of few voxels is not centred).
 struct EdgeProfile {
   int bins = 0, sectors = 1;
   std::size_t slices = 0;
   double scale = 1;
-  std::vector<std::int64_t> sums, counts;
+  std::vector<std::int64_t> sums, counts, offsets;
 };
+inline constexpr double offset_scale = 1048576;
 
 /// Power of two such that `voxels` values up to `largest` sum up below 2^62.
 double profile_scale(double largest, std::size_t voxels);
 
-/// Where a voxel falls: bin and sector, or outside (bin < 0).
+/// Where a voxel falls: bin and sector, or outside (bin < 0); its offset from the bin's middle, scaled.
 struct EdgeBin {
   int bin, sector;
+  std::int64_t offset;
 };
 
 /// Position on the circle as a number in [0, 4), growing with the angle; no trigonometry, so equal on every device.
@@ -60,25 +63,26 @@ IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
   const double w = dot(d, across);
   double distance = h, fraction = 0;
   if (job.shape == EdgeShape::plane) {
-    if (u < -job.half_along_mm || u >= job.half_along_mm || w < -job.half_third_mm || w > job.half_third_mm) return {-1, 0};
+    if (u < -job.half_along_mm || u >= job.half_along_mm || w < -job.half_third_mm || w > job.half_third_mm) return {-1, 0, 0};
     fraction = (u + job.half_along_mm) / (2 * job.half_along_mm);
   } else {
     fraction = diamond_angle(u, w) / 4;
     if (job.shape == EdgeShape::cylinder) {
-      if (h < -job.half_third_mm || h > job.half_third_mm) return {-1, 0};
+      if (h < -job.half_third_mm || h > job.half_third_mm) return {-1, 0, 0};
       distance = std::sqrt(u * u + w * w);
     } else {
       const double r2 = u * u + w * w + h * h;
       const double limit = h * h;
-      if (limit < job.cos2_low * r2 || limit >= job.cos2_high * r2) return {-1, 0};
+      if (limit < job.cos2_low * r2 || limit >= job.cos2_high * r2) return {-1, 0, 0};
       distance = std::sqrt(r2);
     }
   }
   const double position = (distance - job.first_mm) / job.bin_mm;
-  if (!(position >= 0) || position >= job.bins) return {-1, 0};
+  if (!(position >= 0) || position >= job.bins) return {-1, 0, 0};
   int sector = static_cast<int>(fraction * job.sectors);
   if (sector >= job.sectors) sector = job.sectors - 1;
-  return {static_cast<int>(position), sector};
+  const int bin = static_cast<int>(position);
+  return {bin, sector, static_cast<std::int64_t>((position - bin - 0.5) * offset_scale)};
 }
 
 /// The value as it is summed: exact for floats within 2^-35 of the largest.

@@ -128,15 +128,25 @@ Fit start_from(const Surface& surface, Vec3 axis, const Options& options) {
   return f;
 }
 
-// Ends count as seen when enough points lie off the side, near both ends.
-bool sees_ends(const Fit& f, const Surface& surface, double pixel_mm) {
-  int low = 0, high = 0;
+// Ends count as seen when enough points lie off the side, near both ends; then length and middle start from their medians.
+bool find_ends(Fit& f, const Surface& surface, double pixel_mm) {
+  std::vector<double> low, high;
   for (const SurfacePoint& p : surface.points) {
     const Vec3 d = p.mm - f.center;
     const double h = dot(d, f.axis), rho = norm(d - h * f.axis);
-    if (rho < f.radius - 3 * pixel_mm - 3 * f.scale && rho < 0.9 * f.radius) (h < 0 ? low : high)++;
+    if (rho < f.radius - 3 * pixel_mm - 3 * f.scale && rho < 0.9 * f.radius) (h < 0 ? low : high).push_back(h);
   }
-  return low >= 30 && high >= 30;
+  if (low.size() < 30 || high.size() < 30) return false;
+  const double bottom = median(low), top = median(high);
+  // An end is flat: its points share one height. Anything else off the side is not an end.
+  const auto flat = [&](std::vector<double> heights, double middle) {
+    for (double& h : heights) h = std::abs(h - middle);
+    return 1.4826 * median(std::move(heights)) < std::max(pixel_mm, 3 * f.scale);
+  };
+  if (!flat(low, bottom) || !flat(high, top) || top - bottom < 0.1 * f.radius) return false;
+  f.center = f.center + 0.5 * (bottom + top) * f.axis;
+  f.length = top - bottom;
+  return true;
 }
 
 // Share of 16 sectors around the centre (seen along the axis) that hold inliers.
@@ -203,7 +213,7 @@ Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double 
       o.axis_free = high - low > 0.2 * f.radius;
     }
     refine(f, o, surface.points, 30);
-    if (!o.sphere && sees_ends(f, surface, pixel_mm)) {
+    if (!o.sphere && grid.size.z >= 8 && find_ends(f, surface, pixel_mm)) {
       o.ends_seen = true;
       refine(f, o, surface.points, 40);
     }
@@ -249,8 +259,10 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
     std::snprintf(text, sizeof text, "the surface does not fit a %s (%.0f %% of its points do)", options.sphere ? "sphere" : "cylinder", 100 * placement.score);
     throw InputError("phantom_not_found", where, text, "choose another phantom with --phantom, or give regions with --roi");
   }
-  if (coverage(best, options, surface, tolerance) < least_coverage)
-    throw InputError("fov_truncated", where, "too little of the phantom's rim lies inside the field of view");
+  if (coverage(best, options, surface, tolerance) < least_coverage) {
+    if (double(surface.left_scan) > 0.1 * double(surface.rays)) throw InputError("fov_truncated", where, "too little of the phantom's rim lies inside the field of view");
+    throw InputError("phantom_not_found", where, "the body is not round: only a part of its rim fits", "choose another phantom with --phantom, or give regions with --roi");
+  }
   if (std::abs(best.radius - body.radius_mm) > body.radius_tolerance_mm) {
     std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)", best.radius, body.radius_mm, body.radius_tolerance_mm);
     throw InputError("wrong_phantom", where, text, "choose another phantom with --phantom");

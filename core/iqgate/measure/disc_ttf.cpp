@@ -88,9 +88,9 @@ struct Levels {
 };
 
 // Means well inside and outside the rim, and the SD of pixels in the background within one slice.
-Levels levels_of(const VolumeView& v, const RegionVoxels& voxels, const Insert& insert, double pixel_mm) {
+Levels levels_of(const VolumeView& v, const RegionVoxels& voxels, const Insert& insert, double margin_mm) {
   double in_n = 0, in_sum = 0, out_n = 0, out_sum = 0, out_square = 0;
-  const double inner = std::max(insert.radius_mm - 3 * pixel_mm, 0.6 * insert.radius_mm), outer = std::min(insert.radius_mm + 3 * pixel_mm, 0.5 * (insert.radius_mm + insert.outer_mm));
+  const double inner = std::max(insert.radius_mm - margin_mm, 0.3 * insert.radius_mm), outer = std::min(insert.radius_mm + margin_mm, 0.5 * (insert.radius_mm + insert.outer_mm));
   const long reach_x = long(insert.outer_mm / v.spacing_mm.x) + 1, reach_y = long(insert.outer_mm / v.spacing_mm.y) + 1;
   const long cx = std::lround(insert.centre.x / v.spacing_mm.x), cy = std::lround(insert.centre.y / v.spacing_mm.y);
   for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; ++z)
@@ -134,25 +134,26 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const compute::DeviceVolume& volume = *job.scans[s].volume;
   for (int pass = 0; pass < 5; ++pass)
     if (!refine_centre(job, volume, voxels, pixel_mm, insert)) return results.skip("ttf50_per_mm", where, "no round rim is seen at the region's radius");
-  const Levels levels = levels_of(volume.host(), voxels, insert, pixel_mm);
+  const compute::EdgeProfileJob pj = profile_job(insert, voxels, grid, 0.1 * pixel_mm, resample_sectors);
+  const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
+  const double nyquist = 1 / (2 * pixel_mm);
+  const Response response = edge_response(profile, {}, {.window = Window::tukey}, 2 * nyquist);
+  if (!response.good) return results.skip("ttf50_per_mm", where, response.reason);
+  const Levels levels = levels_of(volume.host(), voxels, insert, std::max(3 * pixel_mm, 1.5 * response.rise_15_85_mm));
   const double slices = double(voxels.last_slice - voxels.first_slice + 1);
   const double cnr = levels.noise > 0 ? std::abs(levels.contrast) / levels.noise : 1e9, cnr_total = cnr * std::sqrt(slices);
   if (!(std::abs(levels.contrast) > 0) || cnr_total < 3) return results.skip("ttf50_per_mm", where, "contrast to noise over all slices is below 3");
   std::vector<std::string> flags = voxels.flags;
   if (cnr_total < 15) flags.push_back("low_cnr_total");
   else if (cnr_total < 20) flags.push_back("cnr_total_below_20");
-  const compute::EdgeProfileJob pj = profile_job(insert, voxels, grid, 0.1 * pixel_mm, resample_sectors);
-  const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
-  const double nyquist = 1 / (2 * pixel_mm);
-  const Response response = edge_response(profile, {}, {.window = Window::tukey}, 2 * nyquist);
-  if (response.good && response.f50 && region.radius_mm * (*response.f50) < 10 * 0.187391) flags.push_back("curvature_bias");  // R / sigma below 10
+  if (response.f50 && region.radius_mm * (*response.f50) < 10 * 0.187391) flags.push_back("curvature_bias");  // R / sigma below 10
   add_response(job, results, {"ttf", "tukey", "radial ESF in bins of 0.1 pixel about the refined centre, Tukey window of 15 rise distances, corrected for difference and bin", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::tukey}, nyquist, flags);
   add_response(job, results, {"ttf", "hann", "as tukey with a Hann window of 15 rise distances (raises f50 by about 1 %)", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::hann}, nyquist, flags);
   add_response(job, results, {"ttf", "monotone", "as tukey after isotonic regression of the ESF, which hides overshoot", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::tukey, .monotone = true}, nyquist, flags);
   const auto add = [&](const std::string& name, double value, const std::string& unit) { results.add(measurement(name, "", where, value, unit)); };
   add(job.unit() == "HU" ? "ttf_contrast_hu" : "ttf_contrast", levels.contrast, job.unit());
   if (levels.noise > 0) add("cnr_total", cnr_total, "1");
-  if (response.good) add("insert_diameter_mm", 2 * response.centre_mm, "mm");
+  add("insert_diameter_mm", 2 * response.centre_mm, "mm");
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {

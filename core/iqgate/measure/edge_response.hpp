@@ -17,7 +17,7 @@ struct Conditioning {
   Window window = Window::none;
   double window_width_mm = 0;         ///< full width; 0: 15 times the 15-85 % rise
   bool monotone = false;              ///< isotonic regression of the ESF: hides overshoot, its own variant
-  Tail tail = Tail::none;             ///< exponential: LSF beyond 1 % of the peak from a fit between 10 % and 1 %
+  Tail tail = Tail::none;             ///< exponential: LSF beyond 1 % of the peak from a fit between 4 % and 1 %
   double largest_correction = 1e9;    ///< ISO caps the derivative correction at 10
 };
 
@@ -25,13 +25,14 @@ struct Conditioning {
 struct BlockedProfile {
   double first_mm = 0, bin_mm = 0.1;
   std::size_t bins = 0, blocks = 0;
-  std::vector<double> sums, counts;  ///< [block * bins + bin]
+  std::vector<double> sums, counts, offsets;  ///< [block * bins + bin]; offsets in bins from the middle, or empty
 };
 
 enum class BlockBy { sector, sector_and_slice };
 BlockedProfile blocked(const compute::EdgeProfile& profile, const compute::EdgeProfileJob& job, BlockBy by);
 
-/// Mean per bin over all blocks, each taken `times[block]` times (empty: once); gaps filled linearly.
+/// Mean per bin over all blocks, each taken `times[block]` times (empty: once), moved to the bin's middle by the local
+/// slope; gaps filled linearly.
 /// Returns false when more than a quarter of the bins are empty.
 bool mean_profile(const BlockedProfile& profile, const std::vector<int>& times, std::vector<double>& esf);
 

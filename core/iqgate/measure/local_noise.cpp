@@ -15,6 +15,19 @@ std::size_t half_window(double spacing_mm) {
   return static_cast<std::size_t>(pixels / 2);
 }
 
+// Median and 1.4826 times the median absolute deviation: what most of the region is, whatever else lies in it.
+std::pair<double, double> median_and_spread(const VolumeView& v, const compute::Mask& mask) {
+  std::vector<double> values;
+  for (const std::size_t o : mask.offsets) values.push_back(v.values[o]);
+  const auto middle = [&] {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+  };
+  const double median = middle();
+  for (double& value : values) value = std::abs(value - median);
+  return {median, 1.4826 * middle()};
+}
+
 // Mode of the histogram, refined by a parabola through a smoothed maximum and its neighbours.
 double mode_of(const std::vector<double>& values, double bin) {
   double largest = 0;
@@ -57,10 +70,10 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       }
       compute::LocalStatisticsJob local{.first_slice = voxels.first_slice, .slices = voxels.last_slice - voxels.first_slice + 1, .half_x = half_window(grid.spacing_mm.x), .half_y = half_window(grid.spacing_mm.y)};
       // The tissue band follows the material of the region when that is not soft tissue (water at 0 HU is cut in half by 0..100).
-      const compute::Moments m = job.backend->region_moments(*job.scans[s].volume, voxels.mask);
-      const bool tissue = m.mean - 4 * std::sqrt(m.variance) > tissue_low_hu && m.mean + 4 * std::sqrt(m.variance) < tissue_high_hu;
-      local.low = tissue ? tissue_low_hu : m.mean - 50 - 6 * std::sqrt(m.variance);
-      local.high = tissue ? tissue_high_hu : m.mean + 50 + 6 * std::sqrt(m.variance);
+      const auto [middle_hu, spread_hu] = median_and_spread(job.scans[s].volume->host(), voxels.mask);
+      const bool tissue = middle_hu - 4 * spread_hu > tissue_low_hu && middle_hu + 4 * spread_hu < tissue_high_hu;
+      local.low = tissue ? tissue_low_hu : middle_hu - 50 - 6 * spread_hu;
+      local.high = tissue ? tissue_high_hu : middle_hu + 50 + 6 * spread_hu;
       const compute::LocalStatistics map = job.backend->local_statistics(*job.scans[s].volume, local);
       const std::size_t plane = grid.size.x * grid.size.y;
       std::vector<double> values;
@@ -82,7 +95,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       const double sd = std::sqrt(squares / double(values.size() - 1));
       const double window = double((2 * local.half_x + 1) * (2 * local.half_y + 1));
       std::vector<std::string> flags{"ci_scope=within_scan"};
-      if (!tissue) flags.push_back("tissue_band_about_region_mean");
+      if (!tissue) flags.push_back("tissue_band_about_region_median");
       char method[160];
       std::snprintf(method, sizeof method, "mode of SD in %zu x %zu px windows, %.0f..%.0f HU, bins %.1f HU", 2 * local.half_x + 1, 2 * local.half_y + 1, local.low, local.high, std::min(bin_hu, mean / 50));
       Measurement g = measurement("gni_hu", "", where, mode_of(values, std::min(bin_hu, mean / 50)), "HU");
@@ -107,7 +120,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 
 Metric local_noise_metric() {
   return {"gni", "Local noise map and global noise index",
-          "SD (n - 1) in a sliding window of 6 mm (odd pixels) where all its pixels lie in the tissue band (0..100 HU, or a band about the region's mean when that is not soft tissue); gni_hu = mode of the histogram; noise_nonuniformity_pct = 100 SD(map) / mean(map). "
+          "SD (n - 1) in a sliding window of 6 mm (odd pixels) where all its pixels lie in the tissue band (0..100 HU, or a band about the region's median when that is not soft tissue); gni_hu = mode of the histogram; noise_nonuniformity_pct = 100 SD(map) / mean(map). "
           "Not comparable across kernels or pixel sizes: the window mean takes correlated noise away.",
           "AAPM 233; Christianson 2015", {"gni_hu", "noise_nonuniformity_pct"}, {}, {"uniform"}, {"CT"}, run};
 }

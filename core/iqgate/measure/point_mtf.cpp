@@ -71,6 +71,37 @@ bool centre_in_slice(const VolumeView& v, std::size_t z, double x0, double y0, d
   return true;
 }
 
+// How far the spread reaches: to where its radial mean (bins of a pixel, all slices) drowns in the noise twice running,
+// and at least 6 standard deviations of its core; never beyond `limit_mm`.
+double spread_reach(const VolumeView& v, const std::vector<SliceSpread>& slices, double limit_mm) {
+  const double bin = std::max(v.spacing_mm.x, v.spacing_mm.y);
+  std::vector<double> sum(static_cast<std::size_t>(limit_mm / bin) + 2, 0), count = sum;
+  double noise = 0;
+  for (const SliceSpread& s : slices) {
+    noise = std::max(noise, s.noise);
+    each_pixel(v, s.slice, s.cx, s.cy, limit_mm, [&](double x, double y, double value) {
+      const std::size_t k = static_cast<std::size_t>(std::hypot(x - s.cx, y - s.cy) / bin);
+      if (k < sum.size()) sum[k] += value - s.background, count[k] += 1;
+    });
+  }
+  double half_at = limit_mm, drowned = limit_mm;
+  const auto mean = [&](std::size_t k) { return count[k] > 0 ? std::abs(sum[k] / count[k]) : 0; };
+  const auto lost = [&](std::size_t k) { return mean(k) <= 2 * noise / std::sqrt(std::max(count[k], 1.0)); };
+  double peak = 0;
+  for (std::size_t k = 0; k < sum.size(); ++k) peak = std::max(peak, mean(k));
+  for (std::size_t k = 1; k < sum.size(); ++k)
+    if (mean(k) < 0.5 * peak) {
+      half_at = bin * (double(k) + 0.5 - (0.5 * peak - mean(k)) / std::max(mean(k - 1) - mean(k), 1e-12));
+      break;
+    }
+  for (std::size_t k = 1; k + 1 < sum.size(); ++k)
+    if (lost(k) && lost(k + 1)) {
+      drowned = bin * double(k);
+      break;
+    }
+  return std::clamp(std::max(1.25 * drowned, 6 * half_at / 1.177410), std::min(4 * bin, limit_mm), limit_mm);
+}
+
 double object_factor(const std::string& kind, double diameter_mm, double f) {
   const double x = pi * f * diameter_mm;
   if (x < 1e-3) return 1;
@@ -141,7 +172,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   std::vector<std::string> flags = voxels.flags;
   std::vector<Point> points;
   double peak = 0, largest = -INFINITY, noise_sd = 0, background_pixels = 0;
-  const double reach = 0.7 * radius;
+  const double reach = spread_reach(v, slices, 0.7 * radius);
   for (std::size_t i = 0; i < slices.size(); ++i) {
     const SliceSpread& spread = slices[i];
     peak = std::max(peak, std::abs(spread.peak));
@@ -195,7 +226,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 
 Metric point_mtf_metric() {
   return {"mtf_point", "Wire or bead MTF",
-          "Sub-pixel centre in each slice; background (annulus from 0.7 to 1 region radius) subtracted; taper beyond 0.56 radius; MTF(f) = sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
+          "Sub-pixel centre in each slice; background (annulus from 0.7 to 1 region radius) subtracted; taper over the last fifth of its reach (where the radial mean drowns in the noise, at least 6 sigma of the core); MTF(f) = sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
           "IEC 61223-3-5; ICRU 87; Nickoloff 1985", {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist"}, {"radial", "x", "y"}, {"wire", "bead"}, {}, run};
 }
 

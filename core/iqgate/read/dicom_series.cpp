@@ -296,8 +296,9 @@ void assign_roles(std::vector<ScanHeader*> members) {
 void group_volumes(std::vector<ScanHeader>& headers) {
   std::vector<bool> taken(headers.size(), false);
   for (std::size_t a = 0; a < headers.size(); ++a) {
+    if (taken[a]) continue;
     headers[a].group = headers[a].id;
-    if (!headers[a].usable || taken[a]) continue;
+    if (!headers[a].usable) continue;
     for (const std::set<std::string>& free : {std::set<std::string>{}, {"EchoTime"}, {"InversionTime", "RepetitionTime"}}) {
       std::vector<ScanHeader*> members{&headers[a]};
       std::vector<std::size_t> indices{a};

@@ -91,6 +91,20 @@ T field(const std::string& head, std::size_t at, bool swap) {
   return value;
 }
 
+template <class T>
+void need_finite(const std::string& path, long offset, std::uint64_t bytes, bool swap) {
+  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), &gzclose);  // reads plain files too
+  if (!file || gzseek(file.get(), offset, SEEK_SET) != offset) refuse(path, "cannot_read", "cannot be read");
+  std::string buffer(std::size_t{1} << 16, '\0');
+  while (bytes > 0) {
+    const int n = gzread(file.get(), buffer.data(), static_cast<unsigned>(std::min<std::uint64_t>(bytes, buffer.size())));
+    if (n <= 0) refuse(path, "truncated", "ends before its voxels do");
+    for (std::size_t at = 0; at + sizeof(T) <= static_cast<std::size_t>(n); at += sizeof(T))
+      if (!std::isfinite(field<T>(buffer, at, swap))) refuse(path, "not_finite", "holds voxels that are not finite numbers (NaN or Inf)");
+    bytes -= static_cast<std::uint64_t>(n);
+  }
+}
+
 RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   const bool gzipped = ends_with(path, ".gz");
   const std::string head = nifti_head(path, gzipped);
@@ -128,6 +142,9 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   const std::uint64_t claimed = claimed_bytes(path, claim.sizes, static_cast<std::uint64_t>(bits) / 8, limits);
   const std::uint64_t needed = claimed + static_cast<std::uint64_t>(offset);
   need_present(path, needed, gzipped ? gzip_bytes(path, 0, needed) : ByteSource::file(path).size());
+  // The NIfTI library turns NaN and Inf into zeros without a word.
+  if (type == 16) need_finite<float>(path, static_cast<long>(offset), claimed, swap);
+  if (type == 64) need_finite<double>(path, static_cast<long>(offset), claimed, swap);
   return claim;
 }
 
