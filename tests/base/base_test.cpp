@@ -98,12 +98,18 @@ TEST(Regions, FileIsStrict) {
     write_file_atomically(path, text);
     return path;
   };
-  const std::string good = R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [1, 2, 3], "radius_mm": 5}]})";
+  const std::string good =
+      R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [1, 2, 3], "radius_mm": 5}]})";
   const RegionFile read = read_region_file(file(good));
   ASSERT_EQ(read.regions.size(), 1u);
   const Grid grid = test::centred_grid({11, 11, 11}, {2, 2, 2});
   EXPECT_NEAR(to_patient(read, grid)[0].center_mm.z, 3, 1e-12);
-  for (const auto& [from, to] : {std::pair{"radius_mm\": 5", "radius_mm\": -5"}, {"radius_mm\": 5", "radius\": 5"}, {"disc", "blob"}, {"[1, 2, 3]", "[1, 2]"}, {"roi/1", "roi/9"}, {"volume", "moon"}}) {
+  for (const auto& [from, to] : {std::pair{"radius_mm\": 5", "radius_mm\": -5"},
+                                 {"radius_mm\": 5", "radius\": 5"},
+                                 {"disc", "blob"},
+                                 {"[1, 2, 3]", "[1, 2]"},
+                                 {"roi/1", "roi/9"},
+                                 {"volume", "moon"}}) {
     std::string bad = good;
     bad.replace(bad.find(from), std::string(from).size(), to);
     EXPECT_THROW(read_region_file(file(bad)), UsageError) << to;

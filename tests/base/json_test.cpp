@@ -13,12 +13,15 @@ TEST(Json, KeepsOrderAndTypes) {
 }
 
 TEST(Json, RefusesEqualKeysAndRubbish) {
-  for (const char* text : {R"({"a": 1, "a": 2})", R"({"a": 1)", "", "{} {}", R"({"a": NaN})", R"({"a": 1e999})", R"({'a': 1})"}) EXPECT_THROW(parse(text), UsageError) << text;
+  for (const char* text :
+       {R"({"a": 1, "a": 2})", R"({"a": 1)", "", "{} {}", R"({"a": NaN})", R"({"a": 1e999})", R"({'a': 1})"})
+    EXPECT_THROW(parse(text), UsageError) << text;
   EXPECT_THROW(parse(std::string(100, '[') + std::string(100, ']')), UsageError);
 }
 
 TEST(Json, NumbersReadBackTheSame) {
-  for (const double d : {0.1, 1.0 / 3, 1e-300, -123456789.125, 5e-324}) EXPECT_EQ(*parse(json::number_text(d)).number(), d);
+  for (const double d : {0.1, 1.0 / 3, 1e-300, -123456789.125, 5e-324})
+    EXPECT_EQ(*parse(json::number_text(d)).number(), d);
   EXPECT_THROW(json::number_text(NAN), std::logic_error);
   EXPECT_THROW(json::number_text(INFINITY), std::logic_error);
 }

@@ -47,7 +47,8 @@ TEST(RegionMoments, WeightsFollowTheDefinition) {
   const auto backend = cpu_backend();
   const Moments m = backend->region_moments(*backend->upload(v.view()), mask);
   double w = 0, w2 = 0, wx = 0, q = 0;
-  for (std::size_t k = 0; k < v.values.size(); ++k) w += mask.weights[k], w2 += double(mask.weights[k]) * mask.weights[k], wx += double(mask.weights[k]) * v.values[k];
+  for (std::size_t k = 0; k < v.values.size(); ++k)
+    w += mask.weights[k], w2 += double(mask.weights[k]) * mask.weights[k], wx += double(mask.weights[k]) * v.values[k];
   for (std::size_t k = 0; k < v.values.size(); ++k) q += mask.weights[k] * std::pow(v.values[k] - wx / w, 2);
   EXPECT_NEAR(m.mean, wx / w, 1e-12);
   EXPECT_NEAR(m.variance, q / (w - w2 / w), 1e-9);
@@ -73,7 +74,8 @@ TEST(LocalStatistics, AgreeWithEachWindow) {
   Volume v = random_volume({40, 300, 2}, {1, 1, 1}, 5, 50);
   v.values[40 * 120 + 20] = 500;  // outside the band: every window that holds it is not valid
   const auto backend = cpu_backend();
-  const LocalStatistics s = backend->local_statistics(*backend->upload(v.view()), {.first_slice = 0, .slices = 2, .half_x = 2, .half_y = 3, .low = -100, .high = 200});
+  const LocalStatistics s = backend->local_statistics(
+      *backend->upload(v.view()), {.first_slice = 0, .slices = 2, .half_x = 2, .half_y = 3, .low = -100, .high = 200});
   for (std::size_t z = 0; z < 2; ++z)
     for (std::size_t y = 0; y < 300; ++y)
       for (std::size_t x = 0; x < 40; ++x) {
@@ -86,7 +88,8 @@ TEST(LocalStatistics, AgreeWithEachWindow) {
         for (long b = -3; b <= 3; ++b)
           for (long a = -2; a <= 2; ++a) mean += v.view()(std::size_t(long(x) + a), std::size_t(long(y) + b), z) / 35.0;
         for (long b = -3; b <= 3; ++b)
-          for (long a = -2; a <= 2; ++a) square += std::pow(v.view()(std::size_t(long(x) + a), std::size_t(long(y) + b), z) - mean, 2);
+          for (long a = -2; a <= 2; ++a)
+            square += std::pow(v.view()(std::size_t(long(x) + a), std::size_t(long(y) + b), z) - mean, 2);
         ASSERT_NEAR(s.sd[at], std::sqrt(square / 34), 2e-5);
         ASSERT_NEAR(s.mean[at], mean, 2e-5);
       }
@@ -112,7 +115,9 @@ TEST(DiscSearch, FindsTheExtremesOfADome) {
   for (int y = -100; y <= 100; ++y)
     for (int x = -100; x <= 100; ++x) v.values.push_back(float(s0 * (1 - a * (x * x + y * y) / (large * large))));
   const auto backend = cpu_backend();
-  const DiscSearch d = backend->disc_search(*backend->upload(v.view()), {.slice = 0, .center_x = 100, .center_y = 100, .large_radius_mm = large, .disc_radius_mm = rho});
+  const DiscSearch d = backend->disc_search(
+      *backend->upload(v.view()),
+      {.slice = 0, .center_x = 100, .center_y = 100, .large_radius_mm = large, .disc_radius_mm = rho});
   // Pixel-wise constant values add the second moment of a pixel, 1/12 mm2 an axis, to the mean of r^2.
   EXPECT_NEAR(d.maximum, s0 * (1 - a * (rho * rho / 2 + 1.0 / 6) / (large * large)), 0.02);
   EXPECT_NEAR(d.minimum, s0 * (1 - a * ((large - rho) * (large - rho) + rho * rho / 2) / (large * large)), 0.2);
@@ -127,7 +132,9 @@ TEST(PowerSpectrum, ParsevalAndKnownLines) {
   for (int y = 0; y < 20; ++y)
     for (int x = 0; x < 16; ++x) v.values.push_back(float(7 + 2 * std::cos(2 * M_PI * 3 * x / 16)));
   const auto backend = cpu_backend();
-  const PowerSpectrum p = backend->power_spectrum(*backend->upload(v.view()), {.box = box, .corners = {{0, 0, 0}}, .block = {0}, .blocks = 1, .detrend = Detrend::constant});
+  const PowerSpectrum p = backend->power_spectrum(
+      *backend->upload(v.view()),
+      {.box = box, .corners = {{0, 0, 0}}, .block = {0}, .blocks = 1, .detrend = Detrend::constant});
   const double line = std::pow(2 * 320 / 2.0, 2);
   EXPECT_NEAR(p.spectra[0][3], line, 1e-3 * line);
   EXPECT_NEAR(p.spectra[0][13], line, 1e-3 * line);
@@ -142,10 +149,14 @@ TEST(PowerSpectrum, SecondOrderDetrendTakesASurfaceAway) {
   Volume v{test::centred_grid({24, 24, 8}, {1, 1, 1}), {}};
   for (int z = 0; z < 8; ++z)
     for (int y = 0; y < 24; ++y)
-      for (int x = 0; x < 24; ++x) v.values.push_back(float(100 + x - 2 * y + 0.1 * x * x + 0.05 * x * y - 0.03 * y * y + z + 0.2 * z * z - 0.1 * z * x));
+      for (int x = 0; x < 24; ++x)
+        v.values.push_back(
+            float(100 + x - 2 * y + 0.1 * x * x + 0.05 * x * y - 0.03 * y * y + z + 0.2 * z * z - 0.1 * z * x));
   const auto backend = cpu_backend();
   for (const std::size_t depth : {std::size_t{1}, std::size_t{8}}) {
-    const PowerSpectrum p = backend->power_spectrum(*backend->upload(v.view()), {.box = {24, 24, depth}, .corners = {{0, 0, 0}}, .block = {0}, .blocks = 1, .detrend = Detrend::poly2});
+    const PowerSpectrum p = backend->power_spectrum(
+        *backend->upload(v.view()),
+        {.box = {24, 24, depth}, .corners = {{0, 0, 0}}, .block = {0}, .blocks = 1, .detrend = Detrend::poly2});
     EXPECT_LT(p.box_variance[0], 1e-9);  // float rounding of values near 200 is 1e-5
   }
 }
@@ -154,7 +165,16 @@ TEST(Determinism, SameBytesAtAnyThreadCount) {
   const Volume v = random_volume({64, 64, 12}, {0.8, 0.9, 2}, 6, 40);
   const auto backend = cpu_backend();
   const auto uploaded = backend->upload(v.view());
-  EdgeProfileJob edge{.shape = EdgeShape::cylinder, .origin = {25, 27, 11}, .axis = {0, 0, 1}, .along = {1, 0, 0}, .first_mm = 1, .bin_mm = 0.1, .bins = 150, .half_third_mm = 100, .sectors = 12, .high = {64, 64, 12}};
+  EdgeProfileJob edge{.shape = EdgeShape::cylinder,
+                      .origin = {25, 27, 11},
+                      .axis = {0, 0, 1},
+                      .along = {1, 0, 0},
+                      .first_mm = 1,
+                      .bin_mm = 0.1,
+                      .bins = 150,
+                      .half_third_mm = 100,
+                      .sectors = 12,
+                      .high = {64, 64, 12}};
   PowerSpectrumJob power{.box = {32, 32, 1}, .blocks = 4};
   for (std::size_t z = 0; z < 12; ++z)
     for (std::size_t x = 0; x <= 32; x += 16) power.corners.push_back({x, x / 2, z}), power.block.push_back(int(z % 4));
@@ -163,7 +183,8 @@ TEST(Determinism, SameBytesAtAnyThreadCount) {
     const EdgeProfile e = backend->edge_profile(*uploaded, edge);
     const PowerSpectrum p = backend->power_spectrum(*uploaded, power);
     const Moments m = backend->region_moments(*uploaded, all_of(v));
-    const LocalStatistics l = backend->local_statistics(*uploaded, {.slices = 12, .half_x = 3, .half_y = 3, .low = -100, .high = 200});
+    const LocalStatistics l =
+        backend->local_statistics(*uploaded, {.slices = 12, .half_x = 3, .half_y = 3, .low = -100, .high = 200});
     return std::tuple(e.sums, e.counts, p.spectra, m.mean, m.variance, l.sd);
   };
   const int before = omp_get_max_threads();
@@ -178,7 +199,18 @@ TEST(EdgeProfile, BinsAndSectorsByBruteForce) {
   const auto uploaded = backend->upload(v.view());
   const Vec3 axis = normalised(Vec3{0.02, -0.03, 1});
   for (const EdgeShape shape : {EdgeShape::plane, EdgeShape::cylinder, EdgeShape::sphere}) {
-    EdgeProfileJob job{.shape = shape, .origin = {14.1, 16.3, 8.2}, .axis = axis, .along = any_perpendicular(axis), .first_mm = -3, .bin_mm = 0.37, .bins = 40, .half_along_mm = 9, .half_third_mm = 7, .sectors = 5, .low = {2, 1, 1}, .high = {38, 36, 8}};
+    EdgeProfileJob job{.shape = shape,
+                       .origin = {14.1, 16.3, 8.2},
+                       .axis = axis,
+                       .along = any_perpendicular(axis),
+                       .first_mm = -3,
+                       .bin_mm = 0.37,
+                       .bins = 40,
+                       .half_along_mm = 9,
+                       .half_third_mm = 7,
+                       .sectors = 5,
+                       .low = {2, 1, 1},
+                       .high = {38, 36, 8}};
     if (shape == EdgeShape::sphere) job.cos2_low = 0.2, job.cos2_high = 0.9;
     const EdgeProfile p = backend->edge_profile(*uploaded, job);
     std::vector<double> sums(p.sums.size(), 0);
@@ -207,7 +239,8 @@ TEST(EdgeProfile, BinsAndSectorsByBruteForce) {
           }
           const int bin = int(std::floor((distance + 3) / 0.37));
           if (bin < 0 || bin >= 40) continue;
-          const std::size_t at = ((z - 1) * 5 + std::min<std::size_t>(4, std::size_t(turn * 5))) * 40 + std::size_t(bin);
+          const std::size_t at =
+              ((z - 1) * 5 + std::min<std::size_t>(4, std::size_t(turn * 5))) * 40 + std::size_t(bin);
           sums[at] += v.view()(x, y, z);
           ++counts[at];
         }

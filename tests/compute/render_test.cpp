@@ -27,7 +27,10 @@ TEST(Render, RoundPsfIsTheClosedForm) {
   const auto ball = test::one_shape({.kind = ShapeKind::sphere, .radius_mm = 3}, 100, 0);
   for (const Vec3 p : {Vec3{0, 0, 0}, {2.9, 0.3, 0.2}, {1, 2, -2}, {-2, -2, 1.7}}) {
     const Vec3 local = job.pose.rotation.transposed() * p;
-    EXPECT_NEAR(rendered_value(cylinder, job, p), 100 * phantom::blurred_disc(std::hypot(local.x, local.y), 3, 0.6) * phantom::blurred_slab(local.z, 4, 0.6), 1e-4);
+    EXPECT_NEAR(
+        rendered_value(cylinder, job, p),
+        100 * phantom::blurred_disc(std::hypot(local.x, local.y), 3, 0.6) * phantom::blurred_slab(local.z, 4, 0.6),
+        1e-4);
     EXPECT_NEAR(rendered_value(ball, job, p), 100 * phantom::blurred_ball(norm(p), 3, 0.6), 1e-9);
   }
 }
@@ -40,15 +43,19 @@ double brute_force(const Shape& s, const RenderJob& job, Vec3 p) {
     for (std::size_t b = 0; b < q.nodes.size(); ++b) {
       // Two axes by quadrature over +-6 sigma, the third (along k) by the exact chord.
       const double x = 12 * job.psf_sigma_mm.x * q.nodes[a], y = 12 * job.psf_sigma_mm.y * q.nodes[b];
-      const double w = q.weights[a] * q.weights[b] * 144 / (2 * M_PI) * std::exp(-x * x / (2 * job.psf_sigma_mm.x * job.psf_sigma_mm.x) - y * y / (2 * job.psf_sigma_mm.y * job.psf_sigma_mm.y));
-      const Vec3 o = job.pose.rotation.transposed() * (p + Vec3{x, y, 0}), d = job.pose.rotation.transposed() * Vec3{0, 0, 1};
+      const double w = q.weights[a] * q.weights[b] * 144 / (2 * M_PI) *
+                       std::exp(-x * x / (2 * job.psf_sigma_mm.x * job.psf_sigma_mm.x) -
+                                y * y / (2 * job.psf_sigma_mm.y * job.psf_sigma_mm.y));
+      const Vec3 o = job.pose.rotation.transposed() * (p + Vec3{x, y, 0}),
+                 d = job.pose.rotation.transposed() * Vec3{0, 0, 1};
       double low = -1e9, high = 1e9;
       if (s.kind == ShapeKind::sphere) {
         const double B = dot(o, d), C = dot(o, o) - s.radius_mm * s.radius_mm, disc = B * B - C;
         if (disc <= 0) continue;
         low = -B - std::sqrt(disc), high = -B + std::sqrt(disc);
       } else {
-        const double A = d.x * d.x + d.y * d.y, B = o.x * d.x + o.y * d.y, C = o.x * o.x + o.y * o.y - s.radius_mm * s.radius_mm;
+        const double A = d.x * d.x + d.y * d.y, B = o.x * d.x + o.y * d.y,
+                     C = o.x * o.x + o.y * o.y - s.radius_mm * s.radius_mm;
         const double disc = B * B - A * C;
         if (disc <= 0) continue;
         low = (-B - std::sqrt(disc)) / A, high = (-B + std::sqrt(disc)) / A;
@@ -64,10 +71,12 @@ double brute_force(const Shape& s, const RenderJob& job, Vec3 p) {
 TEST(Render, ObliqueShapesUnderAnAnisotropicPsfToTheFourthDigit) {
   RenderJob job = job_of({9, 9, 9}, {1, 1, 1}, {0.5, 0.5, 1.4});
   job.pose.rotation = rotation_from_degrees(8, -12, 0);
-  const Shape cylinder{.kind = ShapeKind::cylinder, .radius_mm = 6, .length_mm = 9}, ball{.kind = ShapeKind::sphere, .radius_mm = 5};
+  const Shape cylinder{.kind = ShapeKind::cylinder, .radius_mm = 6, .length_mm = 9},
+      ball{.kind = ShapeKind::sphere, .radius_mm = 5};
   for (const Shape& s : {cylinder, ball}) {
     const auto model = test::one_shape(s, 1, 0);
-    for (const Vec3 p : {Vec3{5.6, 0.4, 0.2}, {0.3, -5.9, 1.5}, {3.2, 3.1, -2.4}, {1, 1, 4.2}, {0, 0, 0}}) EXPECT_NEAR(rendered_value(model, job, p), brute_force(s, job, p), 1e-4);
+    for (const Vec3 p : {Vec3{5.6, 0.4, 0.2}, {0.3, -5.9, 1.5}, {3.2, 3.1, -2.4}, {1, 1, 4.2}, {0, 0, 0}})
+      EXPECT_NEAR(rendered_value(model, job, p), brute_force(s, job, p), 1e-4);
   }
 }
 
@@ -90,7 +99,8 @@ TEST(Render, NoiseHasItsSpectrum) {
     for (const float v : f) s += double(v) * v;
     return s / double(f.size());
   };
-  // Variance of filtered noise: s^2 dx dy / (4 pi tau^2). Relative SD of the estimate about sqrt(2 / n_eff), n_eff = N dx dy / (8 pi tau^2).
+  // Variance of filtered noise: s^2 dx dy / (4 pi tau^2). Relative SD of the estimate about sqrt(2 / n_eff), n_eff = N
+  // dx dy / (8 pi tau^2).
   const double n = double(grid.size.count()), cell = 0.48;
   const double expected = 900 * cell / (4 * M_PI * 0.81);
   EXPECT_NEAR(variance(noise_field(grid, noise, 0)) / expected, 1, 4 * std::sqrt(2 * 8 * M_PI * 0.81 / (n * cell)));
@@ -114,7 +124,8 @@ TEST(Render, RepeatsAreIndependentAndSeedsRepeat) {
   double correlation = 0;
   job.noise.kind = NoiseKind::none;
   const Volume clean = render(model, job);
-  for (std::size_t k = 0; k < a.values.size(); ++k) correlation += double(a.values[k] - clean.values[k]) * (c.values[k] - clean.values[k]);
+  for (std::size_t k = 0; k < a.values.size(); ++k)
+    correlation += double(a.values[k] - clean.values[k]) * (c.values[k] - clean.values[k]);
   EXPECT_NEAR(correlation / double(a.values.size()) / 100, 0, 5 / std::sqrt(double(a.values.size())));
 }
 
@@ -137,7 +148,8 @@ TEST(Render, RicianBackgroundIsRayleigh) {
   job.quantity = "mr_signal";
   const auto model = test::one_shape({.kind = ShapeKind::sphere, .radius_mm = 1}, 0, 0);
   // SD of the background: sqrt(2 - pi/2) = 0.65514 for one channel, 0.7014 for eight (metrics.md A2).
-  for (const auto& [channels, mean_factor, sd_factor] : {std::tuple{1, 1.25331, 0.65514}, std::tuple{8, 3.9381, 0.7014}}) {
+  for (const auto& [channels, mean_factor, sd_factor] :
+       {std::tuple{1, 1.25331, 0.65514}, std::tuple{8, 3.9381, 0.7014}}) {
     job.noise = {.kind = NoiseKind::white, .sd = 10, .channels = channels, .seed = 9};
     const Volume v = render(model, job);
     double mean = 0, square = 0;

@@ -26,7 +26,9 @@ LimitsFile file(Limit limit) {
   return f;
 }
 
-State state_of(const Measurement& m, const Limit& limit, const Reference& reference = {}) { return judge({m}, {file(limit)}, reference).verdicts.at(0).state; }
+State state_of(const Measurement& m, const Limit& limit, const Reference& reference = {}) {
+  return judge({m}, {file(limit)}, reference).verdicts.at(0).state;
+}
 
 // Written from the contract, not from the code: bounds -4..4 closed or open, decision interval or value.
 TEST(Judge, TableOfStates) {
@@ -73,7 +75,8 @@ TEST(Judge, FlagsNearLimitAndNoInterval) {
   Limit limit;
   limit.act = {-4.0, 4.0};
   limit.decision = Decision::value;
-  EXPECT_EQ(judge({number(3, Interval{2, 5})}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"near_limit"});
+  EXPECT_EQ(judge({number(3, Interval{2, 5})}, {file(limit)}, {}).verdicts[0].flags,
+            std::vector<std::string>{"near_limit"});
   EXPECT_EQ(judge({number(3)}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"no_interval"});
 }
 
@@ -86,7 +89,9 @@ TEST(Judge, OverallFollowsTheContract) {
   other.source = "test";
   LimitsFile both = file(limit);
   both.limits.push_back(other);
-  const auto overall = [](const std::vector<Measurement>& m, const std::vector<LimitsFile>& f) { return std::string(word(judge(m, f, {}).overall)); };
+  const auto overall = [](const std::vector<Measurement>& m, const std::vector<LimitsFile>& f) {
+    return std::string(word(judge(m, f, {}).overall));
+  };
   EXPECT_EQ(overall({number(0, Interval{-1, 1})}, {file(limit)}), "pass");
   EXPECT_EQ(overall({number(9, Interval{8, 10})}, {file(limit)}), "fail");
   EXPECT_EQ(overall({number(4, Interval{3, 5})}, {file(limit)}), "no_verdict");
@@ -108,7 +113,8 @@ TEST(Judge, TheLastLimitWinsAndConditionsCount) {
   one.conditions["field_strength_t"] = 1.5;
   EXPECT_EQ(judge({number(5)}, {file(at_three)}, three).verdicts[0].state, State::fail);
   // Not this field strength, or not known: the limit does not apply, and that is no pass.
-  for (const Reference& r : {one, Reference{}}) EXPECT_EQ(judge({number(5)}, {file(at_three)}, r).overall, Overall::no_verdict);
+  for (const Reference& r : {one, Reference{}})
+    EXPECT_EQ(judge({number(5)}, {file(at_three)}, r).overall, Overall::no_verdict);
 }
 
 TEST(Judge, PlacesAndVariants) {
@@ -151,13 +157,22 @@ TEST(Judge, UnitsMustAgree) {
 }
 
 TEST(LimitsFiles, ShippedOnesAreReadAndFaultsAreNamed) {
-  for (const std::string& name : pipeline::shipped_limits()) EXPECT_EQ(read_limits(pipeline::find_limits(name)).name, name);
+  for (const std::string& name : pipeline::shipped_limits())
+    EXPECT_EQ(read_limits(pipeline::find_limits(name)).name, name);
   test::TemporaryFolder folder;
-  const std::string good = R"({"schema": "iqgate.limits/1", "name": "n", "source": "s", "edition": "e", "limits": [{"name": "roi_mean", "unit": "HU", "act": [-4, 4], "source": "x"}]})";
+  const std::string good =
+      R"({"schema": "iqgate.limits/1", "name": "n", "source": "s", "edition": "e", "limits": [{"name": "roi_mean", "unit": "HU", "act": [-4, 4], "source": "x"}]})";
   const std::string path = folder.path("l.json");
   write_file_atomically(path, good);
   EXPECT_EQ(read_limits(path).limits.size(), 1u);
-  for (const auto& [from, to] : {std::pair{"\"act\"", "\"acts\""}, {"[-4, 4]", "[4, -4]"}, {"[-4, 4]", "[null, null]"}, {"[-4, 4]", "[-4]"}, {"\"HU\"", "\"hu\""}, {", \"source\": \"x\"", ""}, {"limits/1", "limits/2"}, {"\"edition\": \"e\"", "\"edition\": 7"}}) {
+  for (const auto& [from, to] : {std::pair{"\"act\"", "\"acts\""},
+                                 {"[-4, 4]", "[4, -4]"},
+                                 {"[-4, 4]", "[null, null]"},
+                                 {"[-4, 4]", "[-4]"},
+                                 {"\"HU\"", "\"hu\""},
+                                 {", \"source\": \"x\"", ""},
+                                 {"limits/1", "limits/2"},
+                                 {"\"edition\": \"e\"", "\"edition\": 7"}}) {
     std::string bad = good;
     bad.replace(bad.find(from), std::string(from).size(), to);
     write_file_atomically(path, bad);

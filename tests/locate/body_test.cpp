@@ -9,7 +9,9 @@ using phantom::Body;
 using phantom::BodyKind;
 using phantom::ShapeKind;
 
-Body cylinder_body(double radius, double tolerance = 10) { return {.kind = BodyKind::cylinder, .radius_mm = radius, .radius_tolerance_mm = tolerance}; }
+Body cylinder_body(double radius, double tolerance = 10) {
+  return {.kind = BodyKind::cylinder, .radius_mm = radius, .radius_tolerance_mm = tolerance};
+}
 
 compute::RenderJob job_of(Size3 size, Vec3 spacing, double noise, std::uint64_t seed = 1) {
   compute::RenderJob job;
@@ -19,7 +21,9 @@ compute::RenderJob job_of(Size3 size, Vec3 spacing, double noise, std::uint64_t 
   return job;
 }
 
-phantom::Model water(double radius, double length) { return test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = radius, .length_mm = length}, 0, -1000); }
+phantom::Model water(double radius, double length) {
+  return test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = radius, .length_mm = length}, 0, -1000);
+}
 
 double angle_deg(Vec3 a, Vec3 b) { return std::acos(std::clamp(std::abs(dot(a, b)), 0.0, 1.0)) * 180 / M_PI; }
 
@@ -58,16 +62,36 @@ TEST(LocateCylinder, BubbleTableAndShading) {
   // A bubble of 5 % of the rim at the top, a table below that touches nothing, an air hole inside.
   model.shapes[0].name = "body";
   model.materials.push_back({"table", "", {{"ct_number_hu", 200}}});
-  model.shapes.push_back({.name = "bubble", .material = "outside", .inside = "body", .kind = ShapeKind::cylinder, .center_mm = {0, -88, 0}, .radius_mm = 7, .length_mm = 0});
-  model.shapes.push_back({.name = "hole", .material = "outside", .inside = "body", .kind = ShapeKind::cylinder, .center_mm = {40, 10, 0}, .radius_mm = 8, .length_mm = 0});
-  model.shapes.push_back({.name = "table", .material = "table", .inside = "background", .kind = ShapeKind::box, .center_mm = {0, 108, 0}, .size_mm = {230, 8, 400}, .in_plane = {1, 0, 0}});
+  model.shapes.push_back({.name = "bubble",
+                          .material = "outside",
+                          .inside = "body",
+                          .kind = ShapeKind::cylinder,
+                          .center_mm = {0, -88, 0},
+                          .radius_mm = 7,
+                          .length_mm = 0});
+  model.shapes.push_back({.name = "hole",
+                          .material = "outside",
+                          .inside = "body",
+                          .kind = ShapeKind::cylinder,
+                          .center_mm = {40, 10, 0},
+                          .radius_mm = 8,
+                          .length_mm = 0});
+  model.shapes.push_back({.name = "table",
+                          .material = "table",
+                          .inside = "background",
+                          .kind = ShapeKind::box,
+                          .center_mm = {0, 108, 0},
+                          .size_mm = {230, 8, 400},
+                          .in_plane = {1, 0, 0}});
   const Placement p = locate_body(test::ct_scan(model, job), cylinder_body(95));
   EXPECT_LT(std::hypot(p.translation_mm.x, p.translation_mm.y), 0.1);
   EXPECT_NEAR(*p.radius_mm, 95, 0.1);
   // MR: signal halved from one side to the other; each edge is found against its own level.
   compute::RenderJob shaded = job_of({240, 240, 12}, {1, 1, 4}, 0);
   shaded.shading.gradient_per_mm = {0.0035, 0, 0};
-  const Placement q = locate_body(test::ct_scan(test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = 95, .length_mm = 300}, 1000, 0), shaded), cylinder_body(95));
+  const Placement q = locate_body(
+      test::ct_scan(test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = 95, .length_mm = 300}, 1000, 0), shaded),
+      cylinder_body(95));
   EXPECT_LT(std::hypot(q.translation_mm.x, q.translation_mm.y), 0.1);
 }
 
@@ -112,8 +136,12 @@ TEST(LocateCylinder, RefusesInsteadOfGuessing) {
   Scan constant = good;
   std::fill(constant.volume.values.begin(), constant.volume.values.end(), 5.0f);
   EXPECT_EQ(refusal(constant, cylinder_body(60)), "phantom_not_found");
-  EXPECT_EQ(refusal(test::ct_scan(test::one_shape({.kind = ShapeKind::box, .size_mm = {120, 60, 300}}, 0, -1000), job_of({160, 160, 6}, {1, 1, 4}, 10)), cylinder_body(60, 40)), "phantom_not_found");
-  EXPECT_NE(refusal(test::ct_scan(water(300, 300), job_of({160, 160, 6}, {1, 1, 4}, 10)), cylinder_body(300)), "accepted");
+  EXPECT_EQ(refusal(test::ct_scan(test::one_shape({.kind = ShapeKind::box, .size_mm = {120, 60, 300}}, 0, -1000),
+                                  job_of({160, 160, 6}, {1, 1, 4}, 10)),
+                    cylinder_body(60, 40)),
+            "phantom_not_found");
+  EXPECT_NE(refusal(test::ct_scan(water(300, 300), job_of({160, 160, 6}, {1, 1, 4}, 10)), cylinder_body(300)),
+            "accepted");
   compute::RenderJob half = job_of({160, 160, 6}, {1, 1, 4}, 10);
   half.pose.translation_mm = {80, 0, 0};
   EXPECT_EQ(refusal(test::ct_scan(water(60, 300), half), cylinder_body(60)), "fov_truncated");
@@ -129,7 +157,8 @@ TEST(LocateCylinder, UncertaintyCoversTheTruth) {
     job.pose.translation_mm = {0.31, -0.47, 0};
     const Placement p = locate_body(test::ct_scan(water(50, 300), job), cylinder_body(50));
     ASSERT_TRUE(p.center_se_mm.has_value());
-    for (const double e : {p.translation_mm.x - 0.31, p.translation_mm.y + 0.47}) squares += std::pow(e / *p.center_se_mm, 2), ++count;
+    for (const double e : {p.translation_mm.x - 0.31, p.translation_mm.y + 0.47})
+      squares += std::pow(e / *p.center_se_mm, 2), ++count;
   }
   const double rms = std::sqrt(squares / count);
   EXPECT_GT(rms, 0.6);

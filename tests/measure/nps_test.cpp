@@ -16,18 +16,22 @@ Scan noise_scan(compute::NoiseJob noise, Size3 size = {256, 256, 12}, Vec3 spaci
   return test::ct_scan(test::one_shape({.kind = phantom::ShapeKind::sphere, .radius_mm = 0.01}, hu, hu), job);
 }
 
-Results nps_of(const Scan& scan, double radius = 60, double length = 24) { return test::measure_one(scan, test::disc("u", "uniform", {0, 0, 0}, radius, length), "nps"); }
+Results nps_of(const Scan& scan, double radius = 60, double length = 24) {
+  return test::measure_one(scan, test::disc("u", "uniform", {0, 0, 0}, radius, length), "nps");
+}
 
-// What the estimator must give on average, from the noise's own autocovariance: the periodogram of a box of N x N pixels is
-// the transform of the autocovariance times the triangle (1 - |x| / N)(1 - |y| / N), which leaks power to where there is
-// little. Radial mean as defined (rings of 1 / (N d), zero bin out). Detrending is not in it: compare above 2 / (N d).
+// What the estimator must give on average, from the noise's own autocovariance: the periodogram of a box of N x N
+// pixels is the transform of the autocovariance times the triangle (1 - |x| / N)(1 - |y| / N), which leaks power to
+// where there is little. Radial mean as defined (rings of 1 / (N d), zero bin out). Detrending is not in it: compare
+// above 2 / (N d).
 std::vector<double> expected_radial(const std::function<double(double)>& nps, std::size_t box, double d) {
   const std::size_t n = 512;
   const auto signed_k = [](std::size_t k, std::size_t m) { return k <= m / 2 ? double(k) : double(k) - double(m); };
   const compute::Fft back({n, n, 1}, false), forward({box, box, 1}, true);
   const auto cov = compute::Fft::buffer(n * n);
   for (std::size_t y = 0; y < n; ++y)
-    for (std::size_t x = 0; x < n; ++x) cov[y * n + x] = nps(std::hypot(signed_k(x, n), signed_k(y, n)) / (double(n) * d)) / (double(n * n) * d * d);
+    for (std::size_t x = 0; x < n; ++x)
+      cov[y * n + x] = nps(std::hypot(signed_k(x, n), signed_k(y, n)) / (double(n) * d)) / (double(n * n) * d * d);
   back.run(cov.get());
   // Lags of both signs fold onto the box's own grid.
   const auto folded = compute::Fft::buffer(box * box);
@@ -35,7 +39,9 @@ std::vector<double> expected_radial(const std::function<double(double)>& nps, st
   const long b = long(box);
   for (long y = -b + 1; y < b; ++y)
     for (long x = -b + 1; x < b; ++x)
-      folded[std::size_t((y + b) % b * b + (x + b) % b)] += cov[std::size_t((y + long(n)) % long(n)) * n + std::size_t((x + long(n)) % long(n))].real() * (1 - std::abs(double(x)) / double(b)) * (1 - std::abs(double(y)) / double(b));
+      folded[std::size_t((y + b) % b * b + (x + b) % b)] +=
+          cov[std::size_t((y + long(n)) % long(n)) * n + std::size_t((x + long(n)) % long(n))].real() *
+          (1 - std::abs(double(x)) / double(b)) * (1 - std::abs(double(y)) / double(b));
   forward.run(folded.get());
   std::vector<double> sum(box / 2 + 1, 0), count = sum;
   for (std::size_t y = 0; y < box; ++y)
@@ -68,7 +74,8 @@ TEST(Nps, WhiteNoiseIsFlatAndHasItsLevel) {
   EXPECT_EQ(c.y.unit, "HU2 mm2");
   EXPECT_NEAR(value_of(r, "parseval_ratio", "2d_poly2"), 1, 1e-10);
   EXPECT_NEAR(value_of(r, "noise_from_nps_hu", "2d_poly2"), 10 * std::sqrt(1 - 6.0 / 4096), 0.06);
-  // Half of Nyquist (1 / mm). The detrend empties up to the first ring, 1.5 / 32 wide: the average rises by at most 2.3 %.
+  // Half of Nyquist (1 / mm). The detrend empties up to the first ring, 1.5 / 32 wide: the average rises by at most 2.3
+  // %.
   EXPECT_GT(value_of(r, "nps_avg_per_mm", "2d_poly2"), 0.5 - 0.003);
   EXPECT_LT(value_of(r, "nps_avg_per_mm", "2d_poly2"), 0.5 * (1 + 1.5 / 32) + 0.003);
   EXPECT_NEAR(value_of(r, "nps_avg2d_per_mm", "2d_poly2"), 2.0 / 3, 0.01);  // integral f^2 / integral f
@@ -76,46 +83,59 @@ TEST(Nps, WhiteNoiseIsFlatAndHasItsLevel) {
 }
 
 TEST(Nps, RampSpectrumOfTheDefinition) {
-  // NPS = A f exp(-(f / f0)^2), f0 = 0.3, d = 0.5: peak f0 / sqrt 2 (5 %), average 0.886227 f0 (1.5 %), 2D average 1.128379 f0, SD 1 %.
-  const Results r = nps_of(noise_scan({.kind = compute::NoiseKind::ramp, .sd = 12, .f0_per_mm = 0.3, .seed = 42}, {320, 320, 40}), 76, 78);
+  // NPS = A f exp(-(f / f0)^2), f0 = 0.3, d = 0.5: peak f0 / sqrt 2 (5 %), average 0.886227 f0 (1.5 %), 2D
+  // average 1.128379 f0, SD 1 %.
+  const Results r = nps_of(
+      noise_scan({.kind = compute::NoiseKind::ramp, .sd = 12, .f0_per_mm = 0.3, .seed = 42}, {320, 320, 40}), 76, 78);
   EXPECT_GE(value_of(r, "nps_n_roi", "2d_poly2"), 500);
   EXPECT_NEAR(value_of(r, "nps_peak_per_mm", "2d_poly2") / (0.3 / std::sqrt(2.0)), 1, 0.05);
   EXPECT_NEAR(value_of(r, "nps_avg_per_mm", "2d_poly2") / (0.886227 * 0.3), 1, 0.015);
-  EXPECT_NEAR(value_of(r, "nps_avg2d_per_mm", "2d_poly2") / (1.128379 * 0.3), 1, 0.025);  // leakage of the box adds 1.5 %
+  EXPECT_NEAR(value_of(r, "nps_avg2d_per_mm", "2d_poly2") / (1.128379 * 0.3), 1,
+              0.025);  // leakage of the box adds 1.5 %
   EXPECT_NEAR(value_of(r, "noise_from_nps_hu", "2d_poly2") / 12, 1, 0.01);
 }
 
 TEST(Nps, GaussianNoiseAtEveryFrequency) {
   const double tau = 0.7, s = 40;
-  const Results r = nps_of(noise_scan({.kind = compute::NoiseKind::gaussian, .sd = s, .tau_mm = tau, .seed = 43}, {320, 320, 30}), 76, 58);
+  const Results r = nps_of(
+      noise_scan({.kind = compute::NoiseKind::gaussian, .sd = s, .tau_mm = tau, .seed = 43}, {320, 320, 30}), 76, 58);
   const Curve& c = curve_of(r, "nps_radial", "u/2d_poly2");
   const auto nps = [&](double f) { return s * s * 0.25 * std::exp(-4 * M_PI * M_PI * tau * tau * f * f); };
   const std::vector<double> expected = expected_radial(nps, 64, 0.5);
   ASSERT_EQ(expected.size(), c.y.values.size());
   for (std::size_t k = 2; k < expected.size() && expected[k] > 0.02 * s * s * 0.25; ++k) {
-    EXPECT_NEAR(c.y.values[k] / expected[k], 1, 0.06) << c.x.values[k];  // some 300 independent spectra, 10 or more bins a ring
+    EXPECT_NEAR(c.y.values[k] / expected[k], 1, 0.06)
+        << c.x.values[k];  // some 300 independent spectra, 10 or more bins a ring
     if (c.x.values[k] < 0.25) EXPECT_NEAR(c.y.values[k] / nps(c.x.values[k]), 1, 0.08) << c.x.values[k];
   }
 }
 
 TEST(Nps, ThreeDimensionsAgreeWithTwo) {
   const double s = 40, tau = 0.7, tau_z = 1.0;
-  const Results r = nps_of(noise_scan({.kind = compute::NoiseKind::gaussian, .sd = s, .tau_mm = tau, .tau_z_mm = tau_z, .seed = 44}, {256, 256, 64}, {0.5, 0.5, 0.8}), 60, 51);
+  const Results r =
+      nps_of(noise_scan({.kind = compute::NoiseKind::gaussian, .sd = s, .tau_mm = tau, .tau_z_mm = tau_z, .seed = 44},
+                        {256, 256, 64}, {0.5, 0.5, 0.8}),
+             60, 51);
   // The slice NPS is the integral of the 3D NPS over the axial frequency: the same curve either way.
   const Curve &flat = curve_of(r, "nps_radial", "u/2d_poly2"), &deep = curve_of(r, "nps_radial", "u/3d_poly2");
-  for (std::size_t k = 2; k < std::min(flat.x.values.size(), deep.x.values.size()) && flat.x.values[k] < 0.35; ++k) EXPECT_NEAR(deep.y.values[k] / flat.y.values[k], 1, 0.15) << flat.x.values[k];
+  for (std::size_t k = 2; k < std::min(flat.x.values.size(), deep.x.values.size()) && flat.x.values[k] < 0.35; ++k)
+    EXPECT_NEAR(deep.y.values[k] / flat.y.values[k], 1, 0.15) << flat.x.values[k];
   EXPECT_NEAR(value_of(r, "parseval_ratio", "3d_poly2"), 1, 1e-10);
   const Curve& axial = curve_of(r, "nps_axial", "u/3d_poly2");
   // Integrated over the plane: s^2 dx dy dz / (4 pi tau^2) exp(-4 pi^2 tau_z^2 f^2).
   for (std::size_t k = 1; k < axial.x.values.size() && axial.x.values[k] < 0.25; ++k)
-    EXPECT_NEAR(axial.y.values[k] / (s * s * 0.25 * 0.8 / (4 * M_PI * tau * tau) * std::exp(-4 * M_PI * M_PI * tau_z * tau_z * axial.x.values[k] * axial.x.values[k])), 1, 0.15);
+    EXPECT_NEAR(
+        axial.y.values[k] / (s * s * 0.25 * 0.8 / (4 * M_PI * tau * tau) *
+                             std::exp(-4 * M_PI * M_PI * tau_z * tau_z * axial.x.values[k] * axial.x.values[k])),
+        1, 0.15);
 }
 
 TEST(Nps, TwoScansRemoveAStructuredBackground) {
   std::vector<Scan> scans;
   for (std::uint64_t k = 0; k < 2; ++k) {
     scans.push_back(noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 45, .repeat = k}));
-    for (std::size_t i = 0; i < scans.back().volume.values.size(); ++i) scans.back().volume.values[i] += float(30 * std::sin(0.7 * double(i % 256)) + 0.3 * double(i / 256 % 256));
+    for (std::size_t i = 0; i < scans.back().volume.values.size(); ++i)
+      scans.back().volume.values[i] += float(30 * std::sin(0.7 * double(i % 256)) + 0.3 * double(i / 256 % 256));
     scans.back().role = "repeat_" + std::to_string(k + 1);
   }
   Region region = test::disc("u", "uniform", {0, 0, 0}, 60, 24);
@@ -128,13 +148,15 @@ TEST(Nps, TwoScansRemoveAStructuredBackground) {
 TEST(Nps, ASinusoidHasItsPower) {
   // Amplitude a at a bin: power a^2 / 2 in +-k.
   Scan scan = noise_scan({}, {64, 64, 1});
-  for (std::size_t i = 0; i < scan.volume.values.size(); ++i) scan.volume.values[i] = float(6 * std::cos(2 * M_PI * 10 * double(i % 64) / 64));
+  for (std::size_t i = 0; i < scan.volume.values.size(); ++i)
+    scan.volume.values[i] = float(6 * std::cos(2 * M_PI * 10 * double(i % 64) / 64));
   const Results r = test::measure_one(scan, test::box("b", "nps_box", {0, 0, 0}, {32, 32, 0}), "nps");
   EXPECT_NEAR(std::pow(value_of(r, "noise_from_nps_hu", "2d_constant"), 2), 18, 1e-3);
 }
 
 TEST(Nps, AnisotropicPixelsAndUnits) {
-  const Results r = nps_of(noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 46}, {256, 200, 8}, {0.4, 0.5, 2}), 48, 16);
+  const Results r = nps_of(
+      noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 46}, {256, 200, 8}, {0.4, 0.5, 2}), 48, 16);
   const Curve& c = curve_of(r, "nps_radial", "u/2d_poly2");
   double mean = 0;
   for (std::size_t k = 2; k < c.y.values.size(); ++k) mean += c.y.values[k] / double(c.y.values.size() - 2);

@@ -12,9 +12,12 @@ using test::value_of;
 
 constexpr double f50_sigma = 0.187391, f10_sigma = 0.341541;
 
-bool has_flag(const Measurement* m, const std::string& flag) { return m && std::find(m->flags.begin(), m->flags.end(), flag) != m->flags.end(); }
+bool has_flag(const Measurement* m, const std::string& flag) {
+  return m && std::find(m->flags.begin(), m->flags.end(), flag) != m->flags.end();
+}
 
-Scan edge_scan(double sigma, Vec3 spacing, double angle_deg, double shift_mm, double noise, std::size_t slices = 1, bool aperture = false, std::uint64_t seed = 1) {
+Scan edge_scan(double sigma, Vec3 spacing, double angle_deg, double shift_mm, double noise, std::size_t slices = 1,
+               bool aperture = false, std::uint64_t seed = 1) {
   compute::RenderJob job;
   job.grid = test::centred_grid({120, 120, slices}, spacing);
   job.psf_sigma_mm = {sigma, sigma, 0.5};
@@ -22,20 +25,25 @@ Scan edge_scan(double sigma, Vec3 spacing, double angle_deg, double shift_mm, do
   const double a = angle_deg * M_PI / 180;
   job.pose.translation_mm = {shift_mm, 0, 0};
   if (noise > 0) job.noise = {.kind = compute::NoiseKind::white, .sd = noise, .seed = seed};
-  return test::ct_scan(test::one_shape({.kind = ShapeKind::half_space, .axis = {std::cos(a), std::sin(a), 0}}, 300, 0), job);
+  return test::ct_scan(test::one_shape({.kind = ShapeKind::half_space, .axis = {std::cos(a), std::sin(a), 0}}, 300, 0),
+                       job);
 }
 
-Results edge_results(const Scan& scan, double half = 22) { return test::measure_one(scan, test::box("edge", "edge", {0, 0, 0}, {2 * half, 2 * half, 0}), "mtf_edge"); }
+Results edge_results(const Scan& scan, double half = 22) {
+  return test::measure_one(scan, test::box("edge", "edge", {0, 0, 0}, {2 * half, 2 * half, 0}), "mtf_edge");
+}
 
 // Largest difference of a curve from exp(-2 pi^2 s^2 f^2) times the pixel's sinc factors.
-double curve_error(const Results& r, const std::string& where, double sigma, double ax = 0, double ay = 0, double limit = 1e9) {
+double curve_error(const Results& r, const std::string& where, double sigma, double ax = 0, double ay = 0,
+                   double limit = 1e9) {
   double worst = 0;
   for (const Curve& c : r.curves)
     if (c.where == where && c.name == "mtf")
       for (std::size_t k = 0; k < c.x.values.size() && c.x.values[k] < limit; ++k) {
         const double f = c.x.values[k];
         const auto sinc = [](double x) { return x == 0 ? 1 : std::sin(M_PI * x) / (M_PI * x); };
-        worst = std::max(worst, std::abs(c.y.values[k] - std::exp(-2 * M_PI * M_PI * sigma * sigma * f * f) * sinc(f * ax) * sinc(f * ay)));
+        worst = std::max(worst, std::abs(c.y.values[k] - std::exp(-2 * M_PI * M_PI * sigma * sigma * f * f) *
+                                                             sinc(f * ax) * sinc(f * ay)));
       }
   return worst;
 }
@@ -61,8 +69,10 @@ TEST(SlantedEdge, SweepOfBlurSpacingShiftAndTilt) {
           if (sigma < 0.6 * pixel) continue;  // aliased along the edge's own rows
           const Results r = edge_results(edge_scan(sigma, spacing, angle, shift, 0), 20);
           const double f50 = value_of(r, "mtf50_per_mm", "iec");
-          EXPECT_NEAR(f50 * sigma / f50_sigma, 1, 0.01) << sigma << " " << spacing.x << "x" << spacing.y << " " << shift << " " << angle;
-          EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iso") * sigma / f50_sigma, 1, 0.01) << sigma << " " << spacing.x << " " << shift << " " << angle;
+          EXPECT_NEAR(f50 * sigma / f50_sigma, 1, 0.01)
+              << sigma << " " << spacing.x << "x" << spacing.y << " " << shift << " " << angle;
+          EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iso") * sigma / f50_sigma, 1, 0.01)
+              << sigma << " " << spacing.x << " " << shift << " " << angle;
         }
 }
 
@@ -92,8 +102,10 @@ TEST(SlantedEdge, PolarityAndScaleDoNotMatter) {
 }
 
 TEST(SlantedEdge, FlagsAndRefusals) {
-  EXPECT_TRUE(has_flag(edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 20, 0, 0)).find("mtf50_per_mm", "iec"), "edge_angle"));
-  EXPECT_FALSE(has_flag(edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 5, 0, 0)).find("mtf50_per_mm", "iec"), "edge_angle"));
+  EXPECT_TRUE(
+      has_flag(edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 20, 0, 0)).find("mtf50_per_mm", "iec"), "edge_angle"));
+  EXPECT_FALSE(
+      has_flag(edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 5, 0, 0)).find("mtf50_per_mm", "iec"), "edge_angle"));
   // No edge: noise alone, or a constant.
   Scan noise = edge_scan(0.5, {0.5, 0.5, 5}, 3, 500, 10);
   EXPECT_EQ(edge_results(noise).find("mtf50_per_mm"), nullptr);
@@ -106,13 +118,17 @@ TEST(SlantedEdge, SlicesTiltedAgainstTheEdge) {
   job.grid = test::centred_grid({100, 100, 10}, {0.5, 0.5, 2});
   job.psf_sigma_mm = {0.6, 0.6, 0.6};
   const double a = 4 * M_PI / 180, b = 2 * M_PI / 180;  // the edge plane leans 2 degrees through the stack
-  const Scan scan = test::ct_scan(test::one_shape({.kind = ShapeKind::half_space, .axis = normalised(Vec3{std::cos(a), std::sin(a), std::tan(b)})}, 300, 0), job);
+  const Scan scan = test::ct_scan(
+      test::one_shape({.kind = ShapeKind::half_space, .axis = normalised(Vec3{std::cos(a), std::sin(a), std::tan(b)})},
+                      300, 0),
+      job);
   Region region = test::box("edge", "edge", {0, 0, 0}, {40, 40, 18});
   EXPECT_NEAR(value_of(test::measure_one(scan, region, "mtf_edge"), "mtf50_per_mm", "iec") * 0.6 / f50_sigma, 1, 0.01);
 }
 
 TEST(Conditioning, GlareTailsByExtrapolation) {
-  // LSF = (1 - g) N(s) + g two-sided exponential of length lambda: MTF = (1 - g) exp(-2 pi^2 s^2 f^2) + g / (1 + (2 pi lambda f)^2).
+  // LSF = (1 - g) N(s) + g two-sided exponential of length lambda: MTF = (1 - g) exp(-2 pi^2 s^2 f^2) + g / (1 + (2 pi
+  // lambda f)^2).
   const double s = 0.5, g = 0.2, lambda = 3, bin = 0.05;
   BlockedProfile p{.first_mm = -12, .bin_mm = bin, .bins = 480, .blocks = 1};
   for (std::size_t k = 0; k < p.bins; ++k) {
@@ -126,13 +142,15 @@ TEST(Conditioning, GlareTailsByExtrapolation) {
     double worst = 0;
     for (std::size_t k = 0; k < r.mtf.size(); ++k) {
       const double f = r.frequency_per_mm[k];
-      worst = std::max(worst, std::abs(r.mtf[k] - ((1 - g) * std::exp(-2 * M_PI * M_PI * s * s * f * f) + g / (1 + std::pow(2 * M_PI * lambda * f, 2)))));
+      worst = std::max(worst, std::abs(r.mtf[k] - ((1 - g) * std::exp(-2 * M_PI * M_PI * s * s * f * f) +
+                                                   g / (1 + std::pow(2 * M_PI * lambda * f, 2)))));
     }
     return worst;
   };
   EXPECT_LT(error({.tail = Tail::exponential}), 0.01);
   EXPECT_GT(edge_response(p, {}, {.tail = Tail::exponential}, 2).tail_fraction, 0.001);
-  EXPECT_GT(error({.window = Window::hann, .window_width_mm = 8}), 0.03);  // cut tails lift the curve: the low-frequency drop is lost
+  EXPECT_GT(error({.window = Window::hann, .window_width_mm = 8}),
+            0.03);  // cut tails lift the curve: the low-frequency drop is lost
 }
 
 TEST(Conditioning, MonotoneHidesOvershoot) {
@@ -155,19 +173,26 @@ TEST(Conditioning, CrossingsAreTheFirstDownwardOnesOrNone) {
   EXPECT_FALSE(first_crossing({0, 1, 2}, {1, 0.9, 0.8}, 0.5).has_value());
 }
 
-Results insert_results(double radius, double sigma, double pixel, Vec3 shift, double contrast, double noise, std::size_t slices = 1, double region_off = 0) {
+Results insert_results(double radius, double sigma, double pixel, Vec3 shift, double contrast, double noise,
+                       std::size_t slices = 1, double region_off = 0) {
   compute::RenderJob job;
   job.grid = test::centred_grid({160, 160, slices}, {pixel, pixel, 3});
   job.psf_sigma_mm = {sigma, sigma, 0.8};
   job.pose.translation_mm = shift;
   if (noise > 0) job.noise = {.kind = compute::NoiseKind::white, .sd = noise, .seed = 17};
-  const Scan scan = test::ct_scan(test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = radius}, contrast, 0), job);
-  return test::measure_one(scan, test::disc("insert", "insert", shift + Vec3{region_off, -region_off, 0}, radius, slices > 1 ? 3 * double(slices) : 0), "ttf_disc");
+  const Scan scan =
+      test::ct_scan(test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = radius}, contrast, 0), job);
+  return test::measure_one(scan,
+                           test::disc("insert", "insert", shift + Vec3{region_off, -region_off, 0}, radius,
+                                      slices > 1 ? 3 * double(slices) : 0),
+                           "ttf_disc");
 }
 
 TEST(DiscTtf, TruthWithItsCurvatureBias) {
-  // metrics.md B3: relative f50 error from curvature: R=12.5, s=.8: -0.11 %; R=5, s=.8: -0.68 %; R=2.5... here 1 % and the bias.
-  for (const auto& [radius, sigma, pixel, bias] : {std::tuple{12.5, 0.8, 0.5, -0.0011}, {12.5, 0.5, 0.4, -0.0005}, {5.0, 0.8, 0.4, -0.0068}})
+  // metrics.md B3: relative f50 error from curvature: R=12.5, s=.8: -0.11 %; R=5, s=.8: -0.68 %; R=2.5... here 1 % and
+  // the bias.
+  for (const auto& [radius, sigma, pixel, bias] :
+       {std::tuple{12.5, 0.8, 0.5, -0.0011}, {12.5, 0.5, 0.4, -0.0005}, {5.0, 0.8, 0.4, -0.0068}})
     for (const double contrast : {120.0, -100.0}) {
       const Results r = insert_results(radius, sigma, pixel, {0.13, -0.27, 0}, contrast, 0);
       EXPECT_NEAR(value_of(r, "ttf50_per_mm", "tukey") * sigma / f50_sigma - 1, bias, 0.006) << radius << " " << sigma;
@@ -191,7 +216,8 @@ TEST(DiscTtf, NoiseAndSufficiency) {
   EXPECT_NEAR(m->value, f50_sigma / 0.7, std::max(0.05 * m->value, 4 * *m->se));
   EXPECT_NEAR(value_of(r, "cnr_total"), 120 / 8.0 * std::sqrt(8.0), 2);
   EXPECT_FALSE(has_flag(m, "low_cnr_total"));
-  EXPECT_TRUE(has_flag(insert_results(12.5, 0.7, 0.6, {0.2, 0.1, 0}, 100, 8).find("ttf50_per_mm", "tukey"), "low_cnr_total"));
+  EXPECT_TRUE(
+      has_flag(insert_results(12.5, 0.7, 0.6, {0.2, 0.1, 0}, 100, 8).find("ttf50_per_mm", "tukey"), "low_cnr_total"));
   EXPECT_EQ(insert_results(12.5, 0.7, 0.6, {0, 0, 0}, 5, 8).find("ttf50_per_mm"), nullptr);
 }
 
@@ -206,8 +232,12 @@ TEST(BallTtf, IsotropicAndAnisotropic) {
     region.shape = RegionShape::sphere;
     const Results r = test::measure_one(scan, region, "ttf_ball");
     const double tolerance = sxy == sz ? 0.01 : 0.03;
-    EXPECT_NEAR(value_of(r, "ttf_xy50_per_mm") * std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12) / f50_sigma, 1, tolerance) << sxy << " " << sz << " " << dz;
-    EXPECT_NEAR(value_of(r, "ttf_z50_per_mm") * std::sqrt(0.872 * sz * sz + 0.128 * sxy * sxy) / f50_sigma, 1, tolerance) << sxy << " " << sz << " " << dz;
+    EXPECT_NEAR(value_of(r, "ttf_xy50_per_mm") * std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12) / f50_sigma, 1,
+                tolerance)
+        << sxy << " " << sz << " " << dz;
+    EXPECT_NEAR(value_of(r, "ttf_z50_per_mm") * std::sqrt(0.872 * sz * sz + 0.128 * sxy * sxy) / f50_sigma, 1,
+                tolerance)
+        << sxy << " " << sz << " " << dz;
   }
 }
 
@@ -220,7 +250,8 @@ TEST(BallTtf, RefusesWhatReachesOutsideTheScan) {
   EXPECT_EQ(test::measure_one(scan, region, "ttf_ball").find("ttf_z50_per_mm"), nullptr);
 }
 
-Results point_results(const std::string& kind, double sigma, double pixel, Vec3 shift, double noise, double tilt_deg = 0, std::size_t slices = 8, double dz = 2) {
+Results point_results(const std::string& kind, double sigma, double pixel, Vec3 shift, double noise,
+                      double tilt_deg = 0, std::size_t slices = 8, double dz = 2) {
   compute::RenderJob job;
   job.grid = test::centred_grid({80, 80, slices}, {pixel, pixel, dz});
   job.psf_sigma_mm = {sigma, sigma, 0.7};
@@ -228,7 +259,9 @@ Results point_results(const std::string& kind, double sigma, double pixel, Vec3 
   job.pose.rotation = rotation_from_degrees(0, tilt_deg, 0);
   if (noise > 0) job.noise = {.kind = compute::NoiseKind::white, .sd = noise, .seed = 23};
   const double diameter = kind == "wire" ? 0.05 : 0.28;
-  const auto model = kind == "wire" ? test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = diameter / 2}, 400000, 0) : test::one_shape({.kind = ShapeKind::sphere, .radius_mm = diameter / 2}, 150000, 0);
+  const auto model = kind == "wire"
+                         ? test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = diameter / 2}, 400000, 0)
+                         : test::one_shape({.kind = ShapeKind::sphere, .radius_mm = diameter / 2}, 150000, 0);
   Region region = test::disc("point", kind, shift, 9, dz * double(slices));
   region.nominal["diameter_mm"] = diameter;
   return test::measure_one(test::ct_scan(model, job), region, "mtf_point");
@@ -250,7 +283,9 @@ TEST(PointMtf, TruthOfTheDefinition) {
 }
 
 TEST(PointMtf, SlantedWireFollowsItsCentre) {
-  EXPECT_NEAR(value_of(point_results("wire", 0.6, 0.5, {0.1, -0.2, 0}, 0, 2, 10, 1.0), "mtf50_per_mm", "radial") * 0.6 / f50_sigma, 1, 0.015);
+  EXPECT_NEAR(value_of(point_results("wire", 0.6, 0.5, {0.1, -0.2, 0}, 0, 2, 10, 1.0), "mtf50_per_mm", "radial") * 0.6 /
+                  f50_sigma,
+              1, 0.015);
 }
 
 TEST(PointMtf, ABackgroundOffsetMakesNoSpike) {
@@ -277,7 +312,8 @@ TEST(PointMtf, ClippedAndMissingPoints) {
   EXPECT_TRUE(has_flag(clipped.find("mtf50_per_mm", "radial"), "saturated"));
   EXPECT_TRUE(has_flag(clipped.find("mtf50_per_mm", "radial"), "object_size_not_corrected"));
   std::fill(scan.volume.values.begin(), scan.volume.values.end(), 0.0f);
-  EXPECT_EQ(test::measure_one(scan, test::disc("point", "wire", {0, 0, 0}, 9, 4), "mtf_point").find("mtf50_per_mm"), nullptr);
+  EXPECT_EQ(test::measure_one(scan, test::disc("point", "wire", {0, 0, 0}, 9, 4), "mtf_point").find("mtf50_per_mm"),
+            nullptr);
 }
 
 }  // namespace

@@ -41,7 +41,9 @@ TEST(Statistics, BootstrapOfAMeanGivesItsStandardError) {
 }
 
 TEST(Statistics, MagnitudeFactors) {  // metrics.md A2
-  for (const auto& [n, factor] : {std::pair{1, 0.65514}, {2, 0.6824}, {4, 0.6953}, {8, 0.7014}, {16, 0.7043}, {32, 0.7057}}) EXPECT_NEAR(background_sd_factor(n), factor, 6e-5) << n;
+  for (const auto& [n, factor] :
+       {std::pair{1, 0.65514}, {2, 0.6824}, {4, 0.6953}, {8, 0.7014}, {16, 0.7043}, {32, 0.7057}})
+    EXPECT_NEAR(background_sd_factor(n), factor, 6e-5) << n;
 }
 
 TEST(NoiseCorrelation, WhiteAndGaussianNoise) {

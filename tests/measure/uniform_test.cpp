@@ -15,7 +15,9 @@ Scan painted(Size3 size, Vec3 spacing, const std::function<double(Vec3)>& value,
   scan.volume.grid = test::centred_grid(size, spacing);
   for (std::size_t z = 0; z < size.z; ++z)
     for (std::size_t y = 0; y < size.y; ++y)
-      for (std::size_t x = 0; x < size.x; ++x) scan.volume.values.push_back(static_cast<float>(value(scan.volume.grid.to_mm({double(x), double(y), double(z)}))));
+      for (std::size_t x = 0; x < size.x; ++x)
+        scan.volume.values.push_back(
+            static_cast<float>(value(scan.volume.grid.to_mm({double(x), double(y), double(z)}))));
   return scan;
 }
 
@@ -33,7 +35,8 @@ TEST(RegionStatistics, RampHasItsMeanAndVariance) {
 
 TEST(RegionStatistics, RegionsOutsideAreNotMeasured) {
   const Scan scan = painted({50, 50, 3}, {1, 1, 5}, [](Vec3) { return 1.0; });
-  for (const Region& r : {disc("x", "uniform", {20, 0, 0}, 10), disc("z", "uniform", {0, 0, 40}, 10), disc("far", "uniform", {900, 0, 0}, 1)}) {
+  for (const Region& r : {disc("x", "uniform", {20, 0, 0}, 10), disc("z", "uniform", {0, 0, 40}, 10),
+                          disc("far", "uniform", {900, 0, 0}, 1)}) {
     const Results results = measure_one(scan, r, "roi");
     EXPECT_TRUE(results.measurements.empty()) << r.name;
     EXPECT_FALSE(results.not_measured.empty());
@@ -103,7 +106,8 @@ TEST(GlobalNoiseIndex, ModeOfTheWindowSd) {
     job.grid = test::centred_grid({256, 256, 6}, {pixel, pixel, 4});
     job.noise = {.kind = compute::NoiseKind::white, .sd = 10, .seed = 31};
     const auto soft = test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 1000}, 50, 50);
-    const Results r = measure_one(test::ct_scan(soft, job), disc("centre", "uniform", {0, 0, 0}, 0.45 * 256 * pixel, 20), "gni");
+    const Results r =
+        measure_one(test::ct_scan(soft, job), disc("centre", "uniform", {0, 0, 0}, 0.45 * 256 * pixel, 20), "gni");
     const double v = n * n - 1;
     EXPECT_NEAR(value_of(r, "gni_hu"), 10 * std::sqrt((v - 1) / v), 0.05 + 0.1) << n;
     // SD / mean of the map: sqrt(1 - c4^2) / c4, about 1 / sqrt(2 v).
@@ -128,7 +132,9 @@ TEST(CtUniformity, CuppingOfTheDefinition) {
   const double c = 10.0 / 4356;
   const Scan scan = painted({220, 220, 1}, {1, 1, 5}, [&](Vec3 p) { return c * (p.x * p.x + p.y * p.y); });
   std::vector<Region> regions{disc("u/centre", "uniform", {0, 0, 0}, 11.3)};
-  for (const auto& [name, x, y] : {std::tuple{"u/right", 66., 0.}, {"u/top", 0., -66.}, {"u/left", -66., 0.}, {"u/bottom", 0., 66.}}) regions.push_back(disc(name, "uniform", {x, y, 0}, 11.3));
+  for (const auto& [name, x, y] :
+       {std::tuple{"u/right", 66., 0.}, {"u/top", 0., -66.}, {"u/left", -66., 0.}, {"u/bottom", 0., 66.}})
+    regions.push_back(disc(name, "uniform", {x, y, 0}, 11.3));
   for (Region& r : regions) r.metrics = {"uniformity"};
   const std::vector<Scan> scans{scan};
   const Results r = measure_all(test::make_job(scans, regions), {});
@@ -154,7 +160,9 @@ TEST(Piu, DomeOfTheDefinition) {
   // S0 (1 - a r^2 / R^2), R = 80, a = 0.2: 90.5386 %, tolerance 0.05 with exact coverage; any pixel shape and shift.
   for (const Vec3 spacing : {Vec3{1, 1, 5}, Vec3{0.5, 0.5, 5}, Vec3{0.8, 0.6, 5}})
     for (const double shift : {0.0, 0.33}) {
-      const Scan scan = painted({std::size_t(200 / spacing.x), std::size_t(200 / spacing.y), 1}, spacing, [&](Vec3 p) { return 1000 * (1 - 0.2 * (std::pow(p.x - shift, 2) + p.y * p.y) / 6400); }, "MR");
+      const Scan scan = painted(
+          {std::size_t(200 / spacing.x), std::size_t(200 / spacing.y), 1}, spacing,
+          [&](Vec3 p) { return 1000 * (1 - 0.2 * (std::pow(p.x - shift, 2) + p.y * p.y) / 6400); }, "MR");
       const Results r = measure_one(scan, disc("mroi", "uniform", {shift, 0, 0}, 80), "piu");
       EXPECT_NEAR(value_of(r, "piu_pct", "acr"), 90.5386, 0.05) << spacing.x << " " << shift;
       EXPECT_NE(value_of(r, "piu_p01_p99_pct"), value_of(r, "piu_pct"));
@@ -162,7 +170,8 @@ TEST(Piu, DomeOfTheDefinition) {
 }
 
 TEST(Piu, NeedsARoundRegionWithRoom) {
-  const Scan scan = painted({100, 100, 1}, {1, 1, 5}, [](Vec3) { return 100.0; }, "MR");
+  const Scan scan = painted(
+      {100, 100, 1}, {1, 1, 5}, [](Vec3) { return 100.0; }, "MR");
   EXPECT_EQ(measure_one(scan, disc("small", "uniform", {0, 0, 0}, 10), "piu").find("piu_pct"), nullptr);
   EXPECT_NEAR(value_of(measure_one(scan, disc("flat", "uniform", {0, 0, 0}, 40), "piu"), "piu_pct"), 100, 1e-9);
 }
@@ -170,7 +179,8 @@ TEST(Piu, NeedsARoundRegionWithRoom) {
 TEST(NemaUniformity, LinearShading) {
   // S0 (1 + g x / R): peak deviation 100 g, NAAD 100 (1 - 4 g / (3 pi)); tolerance 0.1.
   const double g = 0.15, R = 70;
-  const Scan scan = painted({400, 400, 1}, {0.5, 0.5, 5}, [&](Vec3 p) { return 1000 * (1 + g * p.x / R); }, "MR");
+  const Scan scan = painted(
+      {400, 400, 1}, {0.5, 0.5, 5}, [&](Vec3 p) { return 1000 * (1 + g * p.x / R); }, "MR");
   const Results r = measure_one(scan, disc("mroi", "uniform", {0, 0, 0}, R), "nema_ms3");
   for (const char* variant : {"unsmoothed", "smoothed_3x3"}) {
     EXPECT_NEAR(value_of(r, "nema_ms3_peak_deviation_pct", variant), 100 * g, 0.1);
@@ -178,9 +188,12 @@ TEST(NemaUniformity, LinearShading) {
   }
   // Share of the disc with |x| < R 0.1 / g: (2 / pi) (asin t + t sqrt(1 - t^2)), t = 2/3.
   const double t = 0.1 / g;
-  EXPECT_NEAR(value_of(r, "nema_ms3_map_within_10", "unsmoothed"), 2 / M_PI * (std::asin(t) + t * std::sqrt(1 - t * t)), 0.005);
+  EXPECT_NEAR(value_of(r, "nema_ms3_map_within_10", "unsmoothed"), 2 / M_PI * (std::asin(t) + t * std::sqrt(1 - t * t)),
+              0.005);
   double total = 0;
-  for (const char* name : {"nema_ms3_map_above_20", "nema_ms3_map_10_to_20", "nema_ms3_map_within_10", "nema_ms3_map_minus_10_to_20", "nema_ms3_map_below_minus_20"}) total += value_of(r, name, "unsmoothed");
+  for (const char* name : {"nema_ms3_map_above_20", "nema_ms3_map_10_to_20", "nema_ms3_map_within_10",
+                           "nema_ms3_map_minus_10_to_20", "nema_ms3_map_below_minus_20"})
+    total += value_of(r, name, "unsmoothed");
   EXPECT_NEAR(total, 1, 1e-12);
 }
 
@@ -193,8 +206,16 @@ std::vector<Scan> mr_pair(double snr, int channels, std::uint64_t seed, int repe
   const auto model = test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 80}, 1000, 0);
   std::vector<Scan> scans;
   for (int r = 0; r < repeats; ++r) {
-    job.noise = {.kind = compute::NoiseKind::white, .sd = 1000 / snr, .channels = channels, .seed = seed, .repeat = std::uint64_t(r)};
-    scans.push_back({.id = "mr", .modality = "MR", .value_unit = "1", .role = "repeat_" + std::to_string(r + 1), .volume = compute::render(model, job)});
+    job.noise = {.kind = compute::NoiseKind::white,
+                 .sd = 1000 / snr,
+                 .channels = channels,
+                 .seed = seed,
+                 .repeat = std::uint64_t(r)};
+    scans.push_back({.id = "mr",
+                     .modality = "MR",
+                     .value_unit = "1",
+                     .role = "repeat_" + std::to_string(r + 1),
+                     .volume = compute::render(model, job)});
   }
   return scans;
 }
@@ -212,7 +233,10 @@ TEST(Snr, EveryVariantOnOneChannel) {
   Job job = test::make_job(scans, snr_regions());
   job.settings.receive_channels = 1;
   const Results r = measure_all(job, {});
-  for (const auto& [variant, where] : {std::pair{"nema_ms1_m1", "mroi"}, {"nema_ms1_m2", "mroi"}, {"dietrich_diff", "mroi"}, {"nema_ms1_m4", "repeat_1/mroi/air"}}) {
+  for (const auto& [variant, where] : {std::pair{"nema_ms1_m1", "mroi"},
+                                       {"nema_ms1_m2", "mroi"},
+                                       {"dietrich_diff", "mroi"},
+                                       {"nema_ms1_m4", "repeat_1/mroi/air"}}) {
     const Measurement* m = r.find("snr", variant, where);
     ASSERT_NE(m, nullptr) << variant;
     // Rician: the mean is high by s^2 / (2 S), 0.02 %; the SD low by less.
@@ -257,7 +281,8 @@ TEST(Snr, LowSignalIsFlaggedAndOneScanSaysWhatIsMissing) {
   const Results single = measure_all(test::make_job(one, snr_regions()), {});
   EXPECT_EQ(single.find("snr", "nema_ms1_m1"), nullptr);
   EXPECT_NE(single.find("snr", "smoothed_subtraction"), nullptr);
-  EXPECT_TRUE(std::any_of(single.not_measured.begin(), single.not_measured.end(), [](const NotMeasured& n) { return n.reason.find("second scan") != std::string::npos; }));
+  EXPECT_TRUE(std::any_of(single.not_measured.begin(), single.not_measured.end(),
+                          [](const NotMeasured& n) { return n.reason.find("second scan") != std::string::npos; }));
 }
 
 TEST(Snr, ManyRepeats) {

@@ -13,7 +13,8 @@ TEST(ClosedForm, DiscIsTheNoncentralChiSquare) {
     for (const double radius : {0.05, 2.5, 12.5})
       for (const double r : {0.0, 0.4, 2.3, 2.5, 2.8, 11.9, 12.5, 13.4}) {
         const boost::math::non_central_chi_squared law(2, r * r / (sigma * sigma));
-        EXPECT_NEAR(blurred_disc(r, radius, sigma), boost::math::cdf(law, radius * radius / (sigma * sigma)), 1e-10) << sigma << " " << radius << " " << r;
+        EXPECT_NEAR(blurred_disc(r, radius, sigma), boost::math::cdf(law, radius * radius / (sigma * sigma)), 1e-10)
+            << sigma << " " << radius << " " << r;
       }
 }
 
@@ -32,19 +33,23 @@ double ball_by_quadrature(double r, double radius, double sigma) {
   for (std::size_t a = 0; a < legendre.nodes.size(); ++a)
     for (std::size_t b = 0; b < legendre.nodes.size(); ++b) {
       const double rho = radius * (legendre.nodes[a] + 0.5), phi = 2 * M_PI * (legendre.nodes[b] + 0.5);
-      const double y = rho * std::cos(phi), z = rho * std::sin(phi), half = std::sqrt(std::max(0.0, radius * radius - rho * rho));
+      const double y = rho * std::cos(phi), z = rho * std::sin(phi),
+                   half = std::sqrt(std::max(0.0, radius * radius - rho * rho));
       const double density = std::exp(-(y * y + z * z) / (2 * sigma * sigma)) / (2 * M_PI * sigma * sigma);
-      sum += legendre.weights[a] * legendre.weights[b] * radius * 2 * M_PI * rho * density * (normal_cdf((half - r) / sigma) - normal_cdf((-half - r) / sigma));
+      sum += legendre.weights[a] * legendre.weights[b] * radius * 2 * M_PI * rho * density *
+             (normal_cdf((half - r) / sigma) - normal_cdf((-half - r) / sigma));
     }
   return sum;
 }
 
 TEST(ClosedForm, BallByIndependentQuadrature) {
   for (const double radius : {0.5, 2.0, 5.0})
-    for (const double r : {0.0, 1e-4, 0.3, 1.9, 2.6, 5.5}) EXPECT_NEAR(blurred_ball(r, radius, 1.0), ball_by_quadrature(r, radius, 1.0), 2e-4) << radius << " " << r;
+    for (const double r : {0.0, 1e-4, 0.3, 1.9, 2.6, 5.5})
+      EXPECT_NEAR(blurred_ball(r, radius, 1.0), ball_by_quadrature(r, radius, 1.0), 2e-4) << radius << " " << r;
   // The series for small balls joins the closed form.
   for (const double r : {0.0, 0.5, 1.7}) {
-    const double below = blurred_ball(r, 0.0705, 1.0) / std::pow(0.0705, 3), above = blurred_ball(r, 0.0710, 1.0) / std::pow(0.0710, 3);
+    const double below = blurred_ball(r, 0.0705, 1.0) / std::pow(0.0705, 3),
+                 above = blurred_ball(r, 0.0710, 1.0) / std::pow(0.0710, 3);
     EXPECT_NEAR(below / above, 1, 1e-4);
   }
 }
@@ -67,7 +72,9 @@ TEST(ClosedForm, CatphanBeadOfTheSpecification) {
 TEST(ClosedForm, QuadraturesIntegratePolynomials) {
   const Quadrature h = gauss_hermite(48);
   double w = 0, second = 0, eighth = 0;
-  for (std::size_t k = 0; k < h.nodes.size(); ++k) w += h.weights[k], second += h.weights[k] * std::pow(h.nodes[k], 2), eighth += h.weights[k] * std::pow(h.nodes[k], 8);
+  for (std::size_t k = 0; k < h.nodes.size(); ++k)
+    w += h.weights[k], second += h.weights[k] * std::pow(h.nodes[k], 2),
+        eighth += h.weights[k] * std::pow(h.nodes[k], 8);
   EXPECT_NEAR(w, 1, 1e-12);
   EXPECT_NEAR(second, 1, 1e-12);
   EXPECT_NEAR(eighth, 105, 1e-8);

@@ -27,9 +27,15 @@ TEST(PhantomFiles, EveryFaultNamesFileAndKey) {
   std::ifstream stream(std::string(IQGATE_SOURCE_DIR) + "/phantoms/edge_block.json");
   const std::string good(std::istreambuf_iterator<char>(stream), {});
   const std::string path = folder.path("p.json");
-  const std::vector<std::pair<std::string, std::string>> faults{{"\"title\"", "\"titel\""}, {"\"source\": \"this digital object\"}", "\"sauce\": \"x\"}"}, {"\"kind\": \"box\"", "\"kind\": \"cone\""},
-                                                                {"\"material\": \"acrylic\"", "\"material\": \"cheese\""}, {"\"inside\": \"body\"", "\"inside\": \"nothing\""}, {"\"radius_mm\": 90", "\"radius_mm\": 0"},
-                                                                {"iqgate.phantom/1", "iqgate.phantom/7"}, {"\"size_mm\": [60, 60, 80]", "\"size_cm\": [6, 6, 8]"}};
+  const std::vector<std::pair<std::string, std::string>> faults{
+      {"\"title\"", "\"titel\""},
+      {"\"source\": \"this digital object\"}", "\"sauce\": \"x\"}"},
+      {"\"kind\": \"box\"", "\"kind\": \"cone\""},
+      {"\"material\": \"acrylic\"", "\"material\": \"cheese\""},
+      {"\"inside\": \"body\"", "\"inside\": \"nothing\""},
+      {"\"radius_mm\": 90", "\"radius_mm\": 0"},
+      {"iqgate.phantom/1", "iqgate.phantom/7"},
+      {"\"size_mm\": [60, 60, 80]", "\"size_cm\": [6, 6, 8]"}};
   for (const auto& [from, to] : faults) {
     std::string bad = good;
     ASSERT_NE(bad.find(from), std::string::npos) << from;

@@ -25,7 +25,10 @@ compute::RenderJob water_job(std::size_t slices = 12) {
 class WaterScan : public ::testing::Test {
  protected:
   test::TemporaryFolder folder;
-  void SetUp() override { report::write_volume(test::ct_scan(test::shipped("water_cylinder"), water_job()), report::VolumeFormat::dicom, folder.path("scan"), "s", {.uid_seed = "w", .tags = {{"KVP", "120"}}}); }
+  void SetUp() override {
+    report::write_volume(test::ct_scan(test::shipped("water_cylinder"), water_job()), report::VolumeFormat::dicom,
+                         folder.path("scan"), "s", {.uid_seed = "w", .tags = {{"KVP", "120"}}});
+  }
   Request request(bool judge = true) {
     Request r;
     r.paths = {folder.path("scan")};
@@ -50,8 +53,10 @@ TEST_F(WaterScan, IsMeasuredJudgedAndWritten) {
   ASSERT_TRUE(d.placement.has_value());
   EXPECT_NEAR(d.placement->translation_mm.x, 2, 0.1);
   write_results(d, folder.path("out"));
-  for (const char* f : {"result.json", "result.h5", "measurements.csv", "curves.csv", "report.html"}) EXPECT_GT(std::filesystem::file_size(folder.path(std::string("out/") + f)), 100u) << f;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.path("out"))) EXPECT_EQ(entry.path().string().find(".tmp."), std::string::npos);
+  for (const char* f : {"result.json", "result.h5", "measurements.csv", "curves.csv", "report.html"})
+    EXPECT_GT(std::filesystem::file_size(folder.path(std::string("out/") + f)), 100u) << f;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("out")))
+    EXPECT_EQ(entry.path().string().find(".tmp."), std::string::npos);
 }
 
 TEST_F(WaterScan, SameBytesAtAnyThreadCount) {
@@ -70,7 +75,11 @@ TEST_F(WaterScan, SameBytesAtAnyThreadCount) {
 
 TEST_F(WaterScan, ABrokenLimitFailsAndAnUndecidedOneIsNoVerdict) {
   const auto limits = [&](const char* bounds, const char* decision) {
-    write_file_atomically(folder.path("site.json"), std::string(R"({"schema": "iqgate.limits/1", "name": "site", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "HU", "act": )") + bounds + R"(, "decision": ")" + decision + R"(", "source": "site"}]})");
+    write_file_atomically(
+        folder.path("site.json"),
+        std::string(
+            R"({"schema": "iqgate.limits/1", "name": "site", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "HU", "act": )") +
+            bounds + R"(, "decision": ")" + decision + R"(", "source": "site"}]})");
     Request r = request();
     r.limits = {folder.path("site.json")};
     return run(r);
@@ -117,7 +126,8 @@ TEST_F(WaterScan, WrongPhantomsAndModalitiesAreRefused) {
 }
 
 TEST_F(WaterScan, SeveralScansAreNeverChosenBetween) {
-  report::write_volume(test::ct_scan(test::shipped("water_cylinder"), water_job(5)), report::VolumeFormat::dicom, folder.path("scan"), "other", {.uid_seed = "o"});
+  report::write_volume(test::ct_scan(test::shipped("water_cylinder"), water_job(5)), report::VolumeFormat::dicom,
+                       folder.path("scan"), "other", {.uid_seed = "o"});
   try {
     choose_scans(request());
     FAIL();
@@ -134,7 +144,9 @@ TEST_F(WaterScan, SeveralScansAreNeverChosenBetween) {
 }
 
 TEST_F(WaterScan, RegionsOnAnyVolume) {
-  write_file_atomically(folder.path("r.json"), R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "cylinder", "center_mm": [2, -3, 0], "radius_mm": 40, "length_mm": 12, "metrics": ["roi", "noise_sd_hu"]}]})");
+  write_file_atomically(
+      folder.path("r.json"),
+      R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "cylinder", "center_mm": [2, -3, 0], "radius_mm": 40, "length_mm": 12, "metrics": ["roi", "noise_sd_hu"]}]})");
   Request r = request(false);
   r.phantom.clear();
   r.roi_file = folder.path("r.json");
@@ -145,8 +157,13 @@ TEST_F(WaterScan, RegionsOnAnyVolume) {
 }
 
 TEST_F(WaterScan, VolumesWithoutSpacingAreRefusedUntilItIsGiven) {
-  write_file_atomically(folder.path("v.mha"), "ObjectType = Image\nNDims = 2\nDimSize = 64 64\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n" + std::string(4096, 'x'));
-  write_file_atomically(folder.path("r.json"), R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [0, 0, 0], "radius_mm": 5}]})");
+  write_file_atomically(
+      folder.path("v.mha"),
+      "ObjectType = Image\nNDims = 2\nDimSize = 64 64\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n" +
+          std::string(4096, 'x'));
+  write_file_atomically(
+      folder.path("r.json"),
+      R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [0, 0, 0], "radius_mm": 5}]})");
   Request r = request(false);
   r.paths = {folder.path("v.mha")};
   r.phantom.clear();
@@ -159,8 +176,11 @@ TEST_F(WaterScan, VolumesWithoutSpacingAreRefusedUntilItIsGiven) {
 TEST_F(WaterScan, ContextAndBaseline) {
   report::Document d = run(request());
   write_results(d, folder.path("base"));
-  write_file_atomically(folder.path("c.json"), R"({"schema": "iqgate.context/1", "site": "Ward 7", "baseline": ")" + folder.path("base/result.json") + R"("})");
-  write_file_atomically(folder.path("l.json"), R"({"schema": "iqgate.limits/1", "name": "b", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "%", "act": [-10, 10], "relative_to": "baseline", "source": "site: within 10 % of the baseline"}]})");
+  write_file_atomically(folder.path("c.json"), R"({"schema": "iqgate.context/1", "site": "Ward 7", "baseline": ")" +
+                                                   folder.path("base/result.json") + R"("})");
+  write_file_atomically(
+      folder.path("l.json"),
+      R"({"schema": "iqgate.limits/1", "name": "b", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "%", "act": [-10, 10], "relative_to": "baseline", "source": "site: within 10 % of the baseline"}]})");
   Request r = request();
   r.context_file = folder.path("c.json");
   r.limits = {folder.path("l.json")};
@@ -177,7 +197,10 @@ TEST(Truths, EveryPhantomRendersAndMeasuresToItsTruth) {
     Size3 size;
     Vec3 voxel, psf;
   };
-  for (const Case& c : {Case{"insert_discs", "CT", {320, 320, 8}, {0.7, 0.7, 2.5}, {0.6, 0.6, 0.9}}, Case{"edge_block", "CT", {320, 320, 6}, {0.65, 0.65, 2.5}, {0.55, 0.55, 0.9}}, Case{"wire", "CT", {280, 280, 6}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}}, Case{"bead", "CT", {280, 280, 12}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}}}) {
+  for (const Case& c : {Case{"insert_discs", "CT", {320, 320, 8}, {0.7, 0.7, 2.5}, {0.6, 0.6, 0.9}},
+                        Case{"edge_block", "CT", {320, 320, 6}, {0.65, 0.65, 2.5}, {0.55, 0.55, 0.9}},
+                        Case{"wire", "CT", {280, 280, 6}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}},
+                        Case{"bead", "CT", {280, 280, 12}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}}}) {
     const phantom::Model model = test::shipped(c.name);
     compute::RenderJob job;
     job.grid = test::centred_grid(c.size, c.voxel);
@@ -198,7 +221,8 @@ TEST(Truths, EveryPhantomRendersAndMeasuresToItsTruth) {
     for (const Truth& t : list) {
       const Measurement* m = d.results.find(t.name, t.variant, t.where);
       ASSERT_NE(m, nullptr) << c.name << " " << t.name << " " << t.where;
-      EXPECT_NEAR(m->value, t.value, t.tolerance * std::abs(t.value) + 1e-3) << c.name << " " << t.name << " " << t.where;
+      EXPECT_NEAR(m->value, t.value, t.tolerance * std::abs(t.value) + 1e-3)
+          << c.name << " " << t.name << " " << t.where;
     }
   }
 }

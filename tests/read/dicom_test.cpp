@@ -30,7 +30,8 @@ class DicomSeries : public ::testing::Test {
  protected:
   test::TemporaryFolder folder;
   Scan scan = small_scan();
-  std::vector<std::string> files = report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "slice", {.uid_seed = "t"});
+  std::vector<std::string> files =
+      report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "slice", {.uid_seed = "t"});
 
   std::vector<ScanHeader> found() { return find_scans({folder.path("s")}); }
   static void alter(const std::string& path, const std::function<void(DcmDataset&)>& change) {
@@ -44,7 +45,8 @@ class DicomSeries : public ::testing::Test {
     const auto headers = found();
     ASSERT_FALSE(headers.empty());
     EXPECT_TRUE(std::none_of(headers.begin(), headers.end(), [](const ScanHeader& h) { return h.usable; })) << code;
-    EXPECT_TRUE(std::any_of(headers.begin(), headers.end(), [&](const ScanHeader& h) { return h.code == code; })) << "got " << headers.front().code << ": " << headers.front().reason << ", wanted " << code;
+    EXPECT_TRUE(std::any_of(headers.begin(), headers.end(), [&](const ScanHeader& h) { return h.code == code; }))
+        << "got " << headers.front().code << ": " << headers.front().reason << ", wanted " << code;
   }
 };
 
@@ -82,7 +84,8 @@ TEST_F(DicomSeries, FileOrderAndNamesPlayNoPart) {
     std::shuffle(order.begin(), order.end(), engine);
     const std::string other = folder.path("shuffled" + std::to_string(round));
     fs::create_directory(other);
-    for (std::size_t k = 0; k < files.size(); ++k) fs::copy_file(files[k], other + "/x" + std::to_string(1000 + order[k]));
+    for (std::size_t k = 0; k < files.size(); ++k)
+      fs::copy_file(files[k], other + "/x" + std::to_string(1000 + order[k]));
     const auto headers = find_scans({other});
     ASSERT_EQ(headers.size(), 1u);
     EXPECT_EQ(headers[0].id, found()[0].id);
@@ -94,7 +97,8 @@ TEST_F(DicomSeries, FileOrderAndNamesPlayNoPart) {
 }
 
 TEST_F(DicomSeries, InstanceNumberAgainstPositionIsIgnored) {
-  for (std::size_t k = 0; k < files.size(); ++k) alter(files[k], [&](DcmDataset& d) { d.putAndInsertString(DCM_InstanceNumber, std::to_string(100 - k).c_str()); });
+  for (std::size_t k = 0; k < files.size(); ++k)
+    alter(files[k], [&](DcmDataset& d) { d.putAndInsertString(DCM_InstanceNumber, std::to_string(100 - k).c_str()); });
   EXPECT_EQ(load_scan(found()[0])[0].volume.values, scan.volume.values);
 }
 
@@ -171,9 +175,11 @@ TEST_F(DicomSeries, MixedOrientationPatientAndTilt) {
 
 TEST_F(DicomSeries, SeveralSeriesInOneFolderAreSplit) {
   Scan other = small_scan("MR", 5);
-  report::write_volume(other, report::VolumeFormat::dicom, folder.path("s"), "mr", {.uid_seed = "other", .series_number = 2});
+  report::write_volume(other, report::VolumeFormat::dicom, folder.path("s"), "mr",
+                       {.uid_seed = "other", .series_number = 2});
   // A second kernel in the same series is another volume.
-  auto copies = report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "sharp", {.uid_seed = "t", .tags = {{"ConvolutionKernel", "SHARP"}}});
+  auto copies = report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "sharp",
+                                     {.uid_seed = "t", .tags = {{"ConvolutionKernel", "SHARP"}}});
   const auto h = found();
   EXPECT_EQ(h.size(), 3u);
   for (const ScanHeader& header : h) EXPECT_TRUE(header.usable) << header.reason;
@@ -184,8 +190,13 @@ TEST_F(DicomSeries, EchoesOfOneSeriesAreSplitAndNamed) {
   Scan mr = small_scan("MR", 4);
   for (int echo = 1; echo <= 3; ++echo) {
     for (float& v : mr.volume.values) v += 1;
-    for (const std::string& f : report::write_volume(mr, report::VolumeFormat::dicom, folder.path("s"), "e" + std::to_string(echo), {.uid_seed = "m", .tags = {{"EchoTime", std::to_string(echo * 10)}}}))
-      alter(f, [&](DcmDataset& d) { d.putAndInsertString(DCM_SOPInstanceUID, (std::string("2.25.7") + std::to_string(echo) + f.substr(f.size() - 5, 1)).c_str()); });
+    for (const std::string& f :
+         report::write_volume(mr, report::VolumeFormat::dicom, folder.path("s"), "e" + std::to_string(echo),
+                              {.uid_seed = "m", .tags = {{"EchoTime", std::to_string(echo * 10)}}}))
+      alter(f, [&](DcmDataset& d) {
+        d.putAndInsertString(DCM_SOPInstanceUID,
+                             (std::string("2.25.7") + std::to_string(echo) + f.substr(f.size() - 5, 1)).c_str());
+      });
   }
   const auto h = found();
   ASSERT_EQ(h.size(), 3u);
@@ -229,10 +240,10 @@ TEST_F(DicomSeries, PixelMeaning) {
   };
   EXPECT_EQ(value_with(16, 15, false, 0xF123), 0xF123);
   EXPECT_EQ(value_with(16, 15, true, 0xFFFE), -2);
-  EXPECT_EQ(value_with(12, 11, true, 0x0FFE), -2);       // 12-bit signed, upper bits zero
+  EXPECT_EQ(value_with(12, 11, true, 0x0FFE), -2);  // 12-bit signed, upper bits zero
   EXPECT_EQ(value_with(12, 11, true, 0x07FF), 2047);
-  EXPECT_EQ(value_with(12, 11, false, 0xA123), 0x123);   // rubbish above the stored bits (old overlays)
-  EXPECT_EQ(value_with(12, 15, false, 0x1230), 0x123);   // stored in the upper bits
+  EXPECT_EQ(value_with(12, 11, false, 0xA123), 0x123);  // rubbish above the stored bits (old overlays)
+  EXPECT_EQ(value_with(12, 15, false, 0x1230), 0x123);  // stored in the upper bits
 }
 
 TEST_F(DicomSeries, HeaderFaultsAreRefused) {
@@ -240,31 +251,32 @@ TEST_F(DicomSeries, HeaderFaultsAreRefused) {
     const char* code;
     std::function<void(DcmDataset&)> change;
   };
-  const std::vector<Fault> faults{{"empty_image", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 0); }},
-                                  {"truncated", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 21); }},
-                                  {"pixel_length", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 19); }},
-                                  {"truncated", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "2"); }},
-                                  {"too_many_frames", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "2000000000"); }},
-                                  {"too_many_frames", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "-1"); }},
-                                  {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_BitsStored, 17); }},
-                                  {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_HighBit, 16); }},
-                                  {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_BitsAllocated, 12); }},
-                                  {"bad_spacing", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0\\0.7"); }},
-                                  {"bad_spacing", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0.7"); }},
-                                  {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0,9\\0,7"); }},
-                                  {"no_pixel_spacing", [](DcmDataset& d) { delete d.remove(DCM_PixelSpacing); }},
-                                  {"bad_orientation", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageOrientationPatient, "1\\0\\0\\1\\0\\0"); }},
-                                  {"bad_orientation", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageOrientationPatient, "2\\0\\0\\0\\2\\0"); }},
-                                  {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_ImagePositionPatient, "1e9\\0\\0"); }},
-                                  {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_RescaleSlope, "nan"); }},
-                                  {"bad_rescale", [](DcmDataset& d) { d.putAndInsertString(DCM_RescaleSlope, "0"); }},
-                                  {"colour_image", [](DcmDataset& d) { d.putAndInsertUint16(DCM_SamplesPerPixel, 3); }},
-                                  {"colour_image", [](DcmDataset& d) { d.putAndInsertString(DCM_PhotometricInterpretation, "PALETTE COLOR"); }},
-                                  {"localiser", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageType, "ORIGINAL\\PRIMARY\\LOCALIZER"); }},
-                                  {"not_an_image", [](DcmDataset& d) {
-                                     delete d.remove(DCM_PixelData);
-                                     delete d.remove(DCM_Rows);
-                                   }}};
+  const std::vector<Fault> faults{
+      {"empty_image", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 0); }},
+      {"truncated", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 21); }},
+      {"pixel_length", [](DcmDataset& d) { d.putAndInsertUint16(DCM_Rows, 19); }},
+      {"truncated", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "2"); }},
+      {"too_many_frames", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "2000000000"); }},
+      {"too_many_frames", [](DcmDataset& d) { d.putAndInsertString(DCM_NumberOfFrames, "-1"); }},
+      {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_BitsStored, 17); }},
+      {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_HighBit, 16); }},
+      {"pixel_format", [](DcmDataset& d) { d.putAndInsertUint16(DCM_BitsAllocated, 12); }},
+      {"bad_spacing", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0\\0.7"); }},
+      {"bad_spacing", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0.7"); }},
+      {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_PixelSpacing, "0,9\\0,7"); }},
+      {"no_pixel_spacing", [](DcmDataset& d) { delete d.remove(DCM_PixelSpacing); }},
+      {"bad_orientation", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageOrientationPatient, "1\\0\\0\\1\\0\\0"); }},
+      {"bad_orientation", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageOrientationPatient, "2\\0\\0\\0\\2\\0"); }},
+      {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_ImagePositionPatient, "1e9\\0\\0"); }},
+      {"bad_header", [](DcmDataset& d) { d.putAndInsertString(DCM_RescaleSlope, "nan"); }},
+      {"bad_rescale", [](DcmDataset& d) { d.putAndInsertString(DCM_RescaleSlope, "0"); }},
+      {"colour_image", [](DcmDataset& d) { d.putAndInsertUint16(DCM_SamplesPerPixel, 3); }},
+      {"colour_image", [](DcmDataset& d) { d.putAndInsertString(DCM_PhotometricInterpretation, "PALETTE COLOR"); }},
+      {"localiser", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageType, "ORIGINAL\\PRIMARY\\LOCALIZER"); }},
+      {"not_an_image", [](DcmDataset& d) {
+         delete d.remove(DCM_PixelData);
+         delete d.remove(DCM_Rows);
+       }}};
   const std::string one = folder.path("one.dcm");
   for (const Fault& fault : faults) {
     fs::copy_file(files[2], one, fs::copy_options::overwrite_existing);
@@ -310,7 +322,8 @@ TEST_F(DicomSeries, AHeaderThatClaimsGigabytesCostsNothing) {
   const long before = resident();
   const auto start = std::chrono::steady_clock::now();
   const auto h = find_scans({one});
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(1000));  // the promise is 100 ms; sanitizers are slow
+  EXPECT_LT(std::chrono::steady_clock::now() - start,
+            std::chrono::milliseconds(1000));  // the promise is 100 ms; sanitizers are slow
   EXPECT_LT(resident() - before, 64 << 20);
   ASSERT_EQ(h.size(), 1u);
   EXPECT_FALSE(h[0].usable);
@@ -329,7 +342,8 @@ TEST_F(DicomSeries, EnhancedMultiFrame) {
     EXPECT_EQ(h[0].files, 1u);
     const auto back = load_scan(h[0])[0];
     EXPECT_TRUE(same_grid(back.volume.grid, enhanced.volume.grid));
-    for (std::size_t k = 0; k < back.volume.values.size(); ++k) ASSERT_NEAR(back.volume.values[k], enhanced.volume.values[k], 0.01);
+    for (std::size_t k = 0; k < back.volume.values.size(); ++k)
+      ASSERT_NEAR(back.volume.values[k], enhanced.volume.values[k], 0.01);
   }
 }
 

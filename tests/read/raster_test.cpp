@@ -34,7 +34,8 @@ void expect_equal(const ScanHeader& header, const Scan& scan) {
   const Grid &a = back[0].volume.grid, &b = scan.volume.grid;
   EXPECT_TRUE(a.size == b.size);
   // NIfTI keeps its geometry in single precision.
-  for (const Vec3 corner : {Vec3{0, 0, 0}, Vec3{8, 0, 0}, Vec3{0, 7, 0}, Vec3{0, 0, 4}}) EXPECT_LT(norm(a.to_mm(corner) - b.to_mm(corner)), 1e-4);
+  for (const Vec3 corner : {Vec3{0, 0, 0}, Vec3{8, 0, 0}, Vec3{0, 7, 0}, Vec3{0, 0, 4}})
+    EXPECT_LT(norm(a.to_mm(corner) - b.to_mm(corner)), 1e-4);
 }
 
 TEST(Raster, RoundTripsInPatientCoordinates) {
@@ -121,7 +122,9 @@ TEST_F(Gate, NotFiniteVoxelsAreRefused) {
   }
 }
 
-const std::string meta_head = "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nElementSpacing = 1 2 3\nDimSize = 2 3 4\nElementType = MET_USHORT\n";
+const std::string meta_head =
+    "ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\nElementSpacing = 1 2 3\nDimSize "
+    "= 2 3 4\nElementType = MET_USHORT\n";
 
 TEST_F(Gate, MetaImageHeadersThatLie) {
   const std::string voxels(48, '\1');
@@ -147,9 +150,11 @@ TEST_F(Gate, MetaImageHeadersThatLie) {
 }
 
 TEST_F(Gate, MetaImageWithOneFileASlice) {
-  for (int k = 1; k <= 4; ++k) write_file_atomically(folder.path("s_00" + std::to_string(k) + ".raw"), std::string(12, char(k)));
+  for (int k = 1; k <= 4; ++k)
+    write_file_atomically(folder.path("s_00" + std::to_string(k) + ".raw"), std::string(12, char(k)));
   write_file_atomically(folder.path("p.mhd"), meta_head + "ElementDataFile = s_%03d.raw 1 4 1\n");
-  write_file_atomically(folder.path("l.mhd"), meta_head + "ElementDataFile = LIST\ns_001.raw\ns_002.raw\ns_003.raw\ns_004.raw\n");
+  write_file_atomically(folder.path("l.mhd"),
+                        meta_head + "ElementDataFile = LIST\ns_001.raw\ns_002.raw\ns_003.raw\ns_004.raw\n");
   for (const char* name : {"p.mhd", "l.mhd"}) {
     const auto headers = find_scans({folder.path(name)});
     ASSERT_TRUE(headers[0].usable) << headers[0].reason;
@@ -164,7 +169,9 @@ TEST_F(Gate, MetaImageWithOneFileASlice) {
 }
 
 TEST_F(Gate, NrrdHeadersThatLie) {
-  const std::string head = "NRRD0004\ntype: unsigned short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\nspace directions: (1,0,0) (0,2,0) (0,0,3)\nendian: little\nencoding: raw\nspace origin: (5,6,7)\n";
+  const std::string head =
+      "NRRD0004\ntype: unsigned short\ndimension: 3\nspace: left-posterior-superior\nsizes: 2 3 4\nspace directions: "
+      "(1,0,0) (0,2,0) (0,0,3)\nendian: little\nencoding: raw\nspace origin: (5,6,7)\n";
   const std::string voxels(48, '\2');
   write_file_atomically(folder.path("good.nrrd"), head + "\n" + voxels);
   const auto good = find_scans({folder.path("good.nrrd")});
@@ -187,16 +194,22 @@ std::string tiff_page(std::uint16_t width, std::uint16_t height, const std::stri
   std::string t("II*\0\x08\0\0\0", 8);
   const auto u16 = [&](std::uint16_t v) { t.append(reinterpret_cast<const char*>(&v), 2); };
   const auto u32 = [&](std::uint32_t v) { t.append(reinterpret_cast<const char*>(&v), 4); };
-  const auto entry = [&](std::uint16_t tag, std::uint16_t type, std::uint32_t value) { u16(tag), u16(type), u32(1), u32(value); };
+  const auto entry = [&](std::uint16_t tag, std::uint16_t type, std::uint32_t value) {
+    u16(tag), u16(type), u32(1), u32(value);
+  };
   u16(9);
-  entry(256, 3, width), entry(257, 3, height), entry(258, 3, 16), entry(259, 3, 1), entry(262, 3, 1), entry(273, 4, 8 + 2 + 9 * 12 + 4), entry(277, 3, samples), entry(278, 3, height), entry(279, 4, std::uint32_t(voxels.size()));
+  entry(256, 3, width), entry(257, 3, height), entry(258, 3, 16), entry(259, 3, 1), entry(262, 3, 1),
+      entry(273, 4, 8 + 2 + 9 * 12 + 4), entry(277, 3, samples), entry(278, 3, height),
+      entry(279, 4, std::uint32_t(voxels.size()));
   u32(0);
   return t + voxels;
 }
 
 TEST_F(Gate, TiffStacksAndLies) {
   fs::create_directory(folder.path("stack"));
-  for (int k = 0; k < 3; ++k) write_file_atomically(folder.path("stack/p" + std::to_string(k) + ".tif"), tiff_page(4, 2, std::string(16, char(k + 1))));
+  for (int k = 0; k < 3; ++k)
+    write_file_atomically(folder.path("stack/p" + std::to_string(k) + ".tif"),
+                          tiff_page(4, 2, std::string(16, char(k + 1))));
   const auto headers = find_scans({folder.path("stack")});
   ASSERT_EQ(headers.size(), 1u);
   ASSERT_TRUE(headers[0].usable) << headers[0].reason;
@@ -226,7 +239,8 @@ TEST_F(Gate, Hdf5ThatIsNotAVolume) {
     }
     const auto attribute = [&](const char* name, std::vector<double> v) {
       const hsize_t n = v.size();
-      const hid_t s = H5Screate_simple(1, &n, nullptr), a = H5Acreate2(set, name, H5T_NATIVE_DOUBLE, s, H5P_DEFAULT, H5P_DEFAULT);
+      const hid_t s = H5Screate_simple(1, &n, nullptr),
+                  a = H5Acreate2(set, name, H5T_NATIVE_DOUBLE, s, H5P_DEFAULT, H5P_DEFAULT);
       H5Awrite(a, H5T_NATIVE_DOUBLE, v.data());
       H5Aclose(a), H5Sclose(s);
     };

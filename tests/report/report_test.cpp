@@ -28,7 +28,12 @@ Document small_document() {
   m.flags = {"a", "b"};
   d.results.measurements = {m};
   d.results.not_measured = {{"snr", "mroi", "has, a comma and a \"quote\""}};
-  d.results.curves = {{.name = "mtf", .where = "edge", .x = {"spatial frequency", "1/mm", {0, 0.5, 1}}, .y = {"MTF", "1", {1, 0.6, 0.2}}, .ci95_lo = {1, 0.5, 0.1}, .ci95_hi = {1, 0.7, 0.3}}};
+  d.results.curves = {{.name = "mtf",
+                       .where = "edge",
+                       .x = {"spatial frequency", "1/mm", {0, 0.5, 1}},
+                       .y = {"MTF", "1", {1, 0.6, 0.2}},
+                       .ci95_lo = {1, 0.5, 0.1},
+                       .ci95_hi = {1, 0.7, 0.3}}};
   ScanRecord scan;
   scan.id = "abc";
   scan.modality = "CT";
@@ -50,7 +55,9 @@ TEST(ResultJson, IsTheContractAndReadsBack) {
   pipeline::write_results(d, folder.path("out"));
   const json::Value v = json::parse_file(folder.path("out/result.json"), ErrorKind::input);
   EXPECT_EQ(*v.find("schema")->string(), "iqgate.result/1");
-  for (const char* key : {"software", "input", "phantom", "backend", "measurements", "not_measured", "curves", "verdicts", "overall", "files"}) EXPECT_NE(v.find(key), nullptr) << key;
+  for (const char* key : {"software", "input", "phantom", "backend", "measurements", "not_measured", "curves",
+                          "verdicts", "overall", "files"})
+    EXPECT_NE(v.find(key), nullptr) << key;
   const json::Value& m = (*v.find("measurements")->array())[0];
   EXPECT_EQ(*m.find("value")->number(), 1.0 / 3);
   EXPECT_TRUE(m.find("n_eff")->is_null());  // unknown is null, never zero
@@ -79,7 +86,9 @@ TEST(Html, EscapesWhatComesFromFilesAndFetchesNothing) {
   EXPECT_EQ(html.find("https://"), std::string::npos);
   EXPECT_NE(html.find("Content-Security-Policy"), std::string::npos);
   EXPECT_NE(html.find("NOT JUDGED"), std::string::npos);
-  for (const char* block : {"Identity", "Technique", "Not measured", "What was measured", "Curves", "Quality notes", "Sign-off", "Appendix"}) EXPECT_NE(html.find(std::string("<h2>") + block), std::string::npos) << block;
+  for (const char* block : {"Identity", "Technique", "Not measured", "What was measured", "Curves", "Quality notes",
+                            "Sign-off", "Appendix"})
+    EXPECT_NE(html.find(std::string("<h2>") + block), std::string::npos) << block;
   EXPECT_NE(html.find("data:image/png;base64,iVBOR"), std::string::npos);
 }
 

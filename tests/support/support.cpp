@@ -14,13 +14,16 @@ Grid centred_grid(Size3 size, Vec3 spacing_mm, const Mat3& direction) {
   return grid;
 }
 
-phantom::Model shipped(const std::string& name) { return phantom::read_model(std::string(IQGATE_SOURCE_DIR) + "/phantoms/" + name + ".json"); }
+phantom::Model shipped(const std::string& name) {
+  return phantom::read_model(std::string(IQGATE_SOURCE_DIR) + "/phantoms/" + name + ".json");
+}
 
 phantom::Model one_shape(phantom::Shape shape, double inside_hu, double outside_hu) {
   phantom::Model model;
   model.name = "test";
   model.background = "outside";
-  model.materials = {{"outside", "", {{"ct_number_hu", outside_hu}, {"mr_signal", outside_hu}}}, {"inside", "", {{"ct_number_hu", inside_hu}, {"mr_signal", inside_hu}}}};
+  model.materials = {{"outside", "", {{"ct_number_hu", outside_hu}, {"mr_signal", outside_hu}}},
+                     {"inside", "", {{"ct_number_hu", inside_hu}, {"mr_signal", inside_hu}}}};
   shape.name = "shape";
   shape.material = "inside";
   shape.inside = "background";
@@ -28,9 +31,12 @@ phantom::Model one_shape(phantom::Shape shape, double inside_hu, double outside_
   return model;
 }
 
-Scan ct_scan(const phantom::Model& model, const compute::RenderJob& job) { return {.id = "test", .modality = "CT", .value_unit = "HU", .volume = compute::render(model, job)}; }
+Scan ct_scan(const phantom::Model& model, const compute::RenderJob& job) {
+  return {.id = "test", .modality = "CT", .value_unit = "HU", .volume = compute::render(model, job)};
+}
 
-measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> regions, std::shared_ptr<const compute::Backend> backend) {
+measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> regions,
+                      std::shared_ptr<const compute::Backend> backend) {
   measure::Job job;
   job.backend = backend ? backend : compute::cpu_backend();
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
@@ -39,7 +45,8 @@ measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> region
   return job;
 }
 
-Results measure_one(const Scan& scan, Region region, const std::string& metric, std::shared_ptr<const compute::Backend> backend) {
+Results measure_one(const Scan& scan, Region region, const std::string& metric,
+                    std::shared_ptr<const compute::Backend> backend) {
   region.metrics = {metric};
   const std::vector<Scan> scans{scan};
   return measure::measure_all(make_job(scans, {region}, std::move(backend)), {});

@@ -24,23 +24,28 @@ phantom::Model one_shape(phantom::Shape shape, double inside_hu, double outside_
 Scan ct_scan(const phantom::Model& model, const compute::RenderJob& job);
 
 /// A job over scans (which must outlive it) on the CPU with these regions.
-measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> regions, std::shared_ptr<const compute::Backend> backend = nullptr);
+measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> regions,
+                      std::shared_ptr<const compute::Backend> backend = nullptr);
 
 /// Runs one metric family on one scan and one region.
-Results measure_one(const Scan& scan, Region region, const std::string& metric, std::shared_ptr<const compute::Backend> backend = nullptr);
+Results measure_one(const Scan& scan, Region region, const std::string& metric,
+                    std::shared_ptr<const compute::Backend> backend = nullptr);
 
 Region disc(const std::string& name, const std::string& kind, Vec3 center_mm, double radius_mm, double length_mm = 0);
 Region box(const std::string& name, const std::string& kind, Vec3 center_mm, Vec3 size_mm);
 
 /// Value of a measurement that must be there.
-double value_of(const Results& results, const std::string& name, const std::string& variant = {}, const std::string& where = {});
+double value_of(const Results& results, const std::string& name, const std::string& variant = {},
+                const std::string& where = {});
 
 /// A folder of its own, removed at the end.
 class TemporaryFolder {
  public:
   TemporaryFolder();
   ~TemporaryFolder();
-  std::string path(const std::string& name = {}) const { return name.empty() ? folder_.string() : (folder_ / name).string(); }
+  std::string path(const std::string& name = {}) const {
+    return name.empty() ? folder_.string() : (folder_ / name).string();
+  }
 
  private:
   std::filesystem::path folder_;
@@ -52,6 +57,6 @@ std::string data_folder();
 }  // namespace iqgate::test
 
 /// Skips, loudly, when the real scans are absent.
-#define IQGATE_NEED_DATA(set)                                                                                      \
+#define IQGATE_NEED_DATA(set)                                                                                     \
   if (iqgate::test::data_folder().empty() || !std::filesystem::exists(iqgate::test::data_folder() + "/" + (set))) \
   GTEST_SKIP() << "REAL SCANS ABSENT: set IQGATE_TEST_DATA to the folder that holds " << (set)

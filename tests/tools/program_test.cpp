@@ -21,7 +21,9 @@ class Program : public ::testing::Test {
   test::TemporaryFolder folder;
   Ran run(const std::string& arguments, const std::string& environment = {}) {
     const std::string out = folder.path("stdout"), err = folder.path("stderr");
-    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " + arguments + " >" + out + " 2>" + err).c_str());
+    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " +
+                                    arguments + " >" + out + " 2>" + err)
+                                       .c_str());
     const auto text = [](const std::string& path) {
       std::ifstream s(path, std::ios::binary);
       return std::string(std::istreambuf_iterator<char>(s), {});
@@ -30,7 +32,8 @@ class Program : public ::testing::Test {
   }
   std::string water() {
     const std::string to = folder.path("water");
-    if (!std::filesystem::exists(to)) EXPECT_EQ(run("phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 -o " + to).code, 0);
+    if (!std::filesystem::exists(to))
+      EXPECT_EQ(run("phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 -o " + to).code, 0);
     return to;
   }
 };
@@ -38,7 +41,8 @@ class Program : public ::testing::Test {
 TEST_F(Program, HelpOpensWithExamples) {
   const Ran r = run("--help");
   EXPECT_EQ(r.code, 0);
-  EXPECT_LT(r.out.find("Examples"), r.out.find("OPTIONS") == std::string::npos ? r.out.find("Options") : r.out.find("OPTIONS"));
+  EXPECT_LT(r.out.find("Examples"),
+            r.out.find("OPTIONS") == std::string::npos ? r.out.find("Options") : r.out.find("OPTIONS"));
   for (const char* verb : {"inspect", "measure", "check", "report", "phantoms", "metrics", "selftest", "devices"}) {
     const Ran v = run(std::string(verb) + " --help");
     EXPECT_EQ(v.code, 0) << verb;
@@ -71,7 +75,9 @@ TEST_F(Program, CheckPassesFailsAndLeavesVerdicts) {
   EXPECT_EQ(pass.code, 0) << pass.err;
   EXPECT_NE(pass.out.find("overall: pass"), std::string::npos);
   EXPECT_EQ(pass.out.find("\x1b["), std::string::npos);  // a pipe gets no colour
-  write_file_atomically(folder.path("l.json"), R"({"schema": "iqgate.limits/1", "name": "l", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "HU", "act": [null, 2], "source": "x"}]})");
+  write_file_atomically(
+      folder.path("l.json"),
+      R"({"schema": "iqgate.limits/1", "name": "l", "source": "s", "edition": "1", "limits": [{"name": "noise_sd_hu", "unit": "HU", "act": [null, 2], "source": "x"}]})");
   EXPECT_EQ(run("check " + water() + " --phantom water_cylinder --limits " + folder.path("l.json")).code, 1);
   const std::string before = folder.path("out/report.html");
   std::filesystem::remove(before);
@@ -80,7 +86,9 @@ TEST_F(Program, CheckPassesFailsAndLeavesVerdicts) {
 }
 
 TEST_F(Program, JsonIsOneDocumentOnStdout) {
-  for (const std::string& arguments : {"measure " + water() + " --phantom water_cylinder --metric noise --json", "inspect " + water() + " --json", std::string("metrics --json"), std::string("devices --json"), std::string("phantoms list --json")}) {
+  for (const std::string& arguments :
+       {"measure " + water() + " --phantom water_cylinder --metric noise --json", "inspect " + water() + " --json",
+        std::string("metrics --json"), std::string("devices --json"), std::string("phantoms list --json")}) {
     const Ran r = run(arguments);
     EXPECT_EQ(r.code, 0) << r.err;
     EXPECT_NO_THROW(json::parse(r.out, "stdout", ErrorKind::input)) << arguments;
@@ -114,7 +122,8 @@ TEST_F(Program, AMissingDeviceIsSixOnlyWhenDemanded) {
 
 TEST_F(Program, OutputThatCannotBeWrittenIsFive) {
   write_file_atomically(folder.path("file"), "x");
-  EXPECT_EQ(run("measure " + water() + " --phantom water_cylinder --metric noise -o " + folder.path("file/sub")).code, 5);
+  EXPECT_EQ(run("measure " + water() + " --phantom water_cylinder --metric noise -o " + folder.path("file/sub")).code,
+            5);
 }
 
 TEST_F(Program, ConfigKeysAreOptionsAndUnknownOnesAreErrors) {
@@ -145,12 +154,16 @@ TEST_F(Program, TimeoutIsSix) { EXPECT_EQ(run("selftest --timeout 0.05").code, 6
 TEST_F(Program, RenderedPhantomsAreReadInEveryFormat) {
   for (const char* format : {"dicom", "nifti", "metaimage", "hdf5"}) {
     const std::string to = folder.path(format);
-    ASSERT_EQ(run(std::string("phantoms render wire --size 60 60 3 --voxel 2 2 2 --format ") + format + " -o " + to).code, 0);
+    ASSERT_EQ(
+        run(std::string("phantoms render wire --size 60 60 3 --voxel 2 2 2 --format ") + format + " -o " + to).code, 0);
     const Ran r = run("inspect --json " + to);
     EXPECT_EQ(r.code, 0) << format << r.out;
     EXPECT_NE(r.out.find("\"status\": \"ok\""), std::string::npos);
   }
-  EXPECT_EQ(run("phantoms render uniform_cylinder --modality MR --enhanced --size 60 60 3 --voxel 5 5 5 -o " + folder.path("mr")).code, 0);
+  EXPECT_EQ(run("phantoms render uniform_cylinder --modality MR --enhanced --size 60 60 3 --voxel 5 5 5 -o " +
+                folder.path("mr"))
+                .code,
+            0);
   EXPECT_EQ(run("inspect " + folder.path("mr")).code, 0);
   EXPECT_EQ(run("phantoms render wire --size 0 1 1 -o " + folder.path("no")).code, 2);
   EXPECT_EQ(run("phantoms render wire --modality MR -o " + folder.path("no")).code, 2);

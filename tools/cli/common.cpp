@@ -31,7 +31,8 @@ void Progress::done() {
 bool colour_wanted(const Options& options) {
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
-  return !options.no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO) && !(term && std::string(term) == "dumb");
+  return !options.no_color && !(no_color && *no_color) && isatty(STDOUT_FILENO) &&
+         !(term && std::string(term) == "dumb");
 }
 
 std::uint64_t parse_bytes(const std::string& text) {
@@ -44,7 +45,8 @@ std::uint64_t parse_bytes(const std::string& text) {
   }
   const std::string unit = text.substr(used);
   const double factor = unit.empty() ? 1 : unit == "K" ? 1024. : unit == "M" ? 1048576. : unit == "G" ? 1073741824. : 0;
-  if (used == 0 || factor == 0 || !(value > 0) || value * factor > 9e18) throw UsageError("bad_value", "--max-memory", "\"" + text + "\" is not a number of bytes", "write 512M or 8G");
+  if (used == 0 || factor == 0 || !(value > 0) || value * factor > 9e18)
+    throw UsageError("bad_value", "--max-memory", "\"" + text + "\" is not a number of bytes", "write 512M or 8G");
   return static_cast<std::uint64_t>(value * factor);
 }
 
@@ -67,10 +69,15 @@ int report_error(const std::exception& error) {
     }
   }
   if (dynamic_cast<const std::bad_alloc*>(&error)) {
-    std::fprintf(stderr, "iqgate: error [no_memory]: memory: could not be had\niqgate: what to do: measure a smaller scan, or on a larger machine\n");
+    std::fprintf(stderr,
+                 "iqgate: error [no_memory]: memory: could not be had\niqgate: what to do: measure a smaller scan, or "
+                 "on a larger machine\n");
     return exit_resource;
   }
-  std::fprintf(stderr, "iqgate: error [internal]: %s\niqgate: what to do: this is a fault of the program; please report it with the command\n", error.what());
+  std::fprintf(stderr,
+               "iqgate: error [internal]: %s\niqgate: what to do: this is a fault of the program; please report it "
+               "with the command\n",
+               error.what());
   return exit_internal;
 }
 

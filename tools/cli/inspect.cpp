@@ -13,7 +13,10 @@ json::Value scan_json(const read::ScanHeader& h) {
   v.set("id", h.id);
   v.set("modality", h.modality);
   v.set("matrix", json::Array{json::Value(h.grid.size.x), json::Value(h.grid.size.y), json::Value(h.grid.size.z)});
-  v.set("spacing_mm", h.usable ? json::Value(json::Array{json::Value(h.grid.spacing_mm.x), json::Value(h.grid.spacing_mm.y), h.slice_spacing_known ? json::Value(h.grid.spacing_mm.z) : json::Value()}) : json::Value());
+  v.set("spacing_mm",
+        h.usable ? json::Value(json::Array{json::Value(h.grid.spacing_mm.x), json::Value(h.grid.spacing_mm.y),
+                                           h.slice_spacing_known ? json::Value(h.grid.spacing_mm.z) : json::Value()})
+                 : json::Value());
   v.set("frames", h.frames);
   v.set("files", h.files);
   v.set("phantom", json::Value());
@@ -43,16 +46,21 @@ int run_inspect(const Options& options) {
     v.set("scans", std::move(scans));
     std::printf("%s\n", json::write(v).c_str());
   } else {
-    std::printf("%-14s%-9s%-20s%-26s%-8s%-7s%-12s%s\n", "id", "modality", "matrix", "spacing mm", "frames", "files", "role", "status");
+    std::printf("%-14s%-9s%-20s%-26s%-8s%-7s%-12s%s\n", "id", "modality", "matrix", "spacing mm", "frames", "files",
+                "role", "status");
     for (const read::ScanHeader& h : headers) {
       char matrix[64], spacing[80];
       std::snprintf(matrix, sizeof matrix, "%zu x %zu x %zu", h.grid.size.x, h.grid.size.y, h.grid.size.z);
       if (!h.usable) std::snprintf(spacing, sizeof spacing, "-");
-      else if (h.slice_spacing_known) std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x %.5g", h.grid.spacing_mm.x, h.grid.spacing_mm.y, h.grid.spacing_mm.z);
+      else if (h.slice_spacing_known)
+        std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x %.5g", h.grid.spacing_mm.x, h.grid.spacing_mm.y,
+                      h.grid.spacing_mm.z);
       else std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x ?", h.grid.spacing_mm.x, h.grid.spacing_mm.y);
       std::string flags;
       for (const std::string& f : h.flags) flags += " " + f;
-      std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing, h.frames, h.files, h.role.c_str(), h.usable ? ("ok" + flags).c_str() : ("refused: " + h.code + ": " + h.reason).c_str());
+      std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing, h.frames,
+                  h.files, h.role.c_str(),
+                  h.usable ? ("ok" + flags).c_str() : ("refused: " + h.code + ": " + h.reason).c_str());
     }
   }
   if (headers.empty()) std::fprintf(stderr, "iqgate: no scan is found there\n");

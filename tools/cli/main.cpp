@@ -43,7 +43,8 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
   verb.add_option("PATH", o.paths, "files or folders (DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip)")->required();
   verb.add_option("--phantom", o.phantom, "name, file or auto");
   verb.add_option("--roi", o.roi, "regions file (iqgate.roi/1); then no phantom is needed");
-  verb.add_option("--metric", o.metrics, "only this metric (family or output name); may be repeated")->allow_extra_args(false);
+  verb.add_option("--metric", o.metrics, "only this metric (family or output name); may be repeated")
+      ->allow_extra_args(false);
   verb.add_option("--series", o.series, "id from iqgate inspect, or all");
   verb.add_option("--role", o.roles, "NAME=PATH: a scan whose role no tag tells (noise...)")->allow_extra_args(false);
   verb.add_option("--spacing", o.spacing_mm, "voxel spacing X Y Z in mm, for files that do not tell")->expected(3);
@@ -51,10 +52,13 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
   verb.add_option("--context", o.context, "context file (iqgate.context/1): site, operator, baseline...");
   verb.add_option("--seed", o.seed, "seed of the bootstrap");
   verb.add_option("--draws", o.draws, "bootstrap draws")->check(CLI::Range(50, 100000));
-  verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")->check(CLI::Range(1, 256));
+  verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")
+      ->check(CLI::Range(1, 256));
   verb.add_option("-o,--output", o.output, "folder for result.json, result.h5, CSV and report.html");
   verb.add_flag("-n,--dry-run", o.dry_run, "say what would be done");
-  if (judge) verb.add_option("--limits", o.limits, "limits file or name; may be repeated, the last wins; none: do not judge")->allow_extra_args(false);
+  if (judge)
+    verb.add_option("--limits", o.limits, "limits file or name; may be repeated, the last wins; none: do not judge")
+        ->allow_extra_args(false);
 }
 
 void add_phantoms(CLI::App& verb, Options& o) {
@@ -66,7 +70,11 @@ void add_phantoms(CLI::App& verb, Options& o) {
   add_common(*show, o);
   show->add_option("NAME", o.name, "name or file")->required();
   show->callback([&o] { o.action = "show"; });
-  CLI::App* render = verb.add_subcommand("render", "a digital phantom with its truth.json\n\nExamples:\n  iqgate phantoms render water_cylinder -o DEMO\n  iqgate phantoms render uniform_cylinder --modality MR --size 256 256 1 --repeats 2 -o MR\n  iqgate phantoms render edge_block --format nifti --pose 2 -1 5 --noise 5 -o EDGE");
+  CLI::App* render = verb.add_subcommand(
+      "render",
+      "a digital phantom with its truth.json\n\nExamples:\n  iqgate phantoms render water_cylinder -o DEMO\n  iqgate "
+      "phantoms render uniform_cylinder --modality MR --size 256 256 1 --repeats 2 -o MR\n  iqgate phantoms render "
+      "edge_block --format nifti --pose 2 -1 5 --noise 5 -o EDGE");
   add_common(*render, o);
   render->add_option("NAME", o.name, "name or file")->required();
   render->add_option("-o,--output", o.output, "folder")->required();
@@ -93,7 +101,8 @@ std::vector<std::string> with_config(std::vector<std::string> args) {
   for (std::size_t k = 1; k + 1 < args.size(); ++k) {
     if (args[k] != "-c" && args[k] != "--config") continue;
     const json::Value document = json::parse_file(args[k + 1], ErrorKind::usage);
-    if (!document.object()) throw UsageError("wrong_type", args[k + 1], "expected an object with long option names as keys");
+    if (!document.object())
+      throw UsageError("wrong_type", args[k + 1], "expected an object with long option names as keys");
     std::vector<std::string> extra;
     for (const json::Member& m : *document.object()) {
       if (m.key == "schema") continue;
@@ -139,7 +148,8 @@ class Watchdog {
 
 std::string suggestion(const std::string& wrong, const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(verb->get_name());
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(verb->get_name());
   for (const CLI::Option* option : app.get_options())
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   const std::string near = pipeline::nearest_name(wrong, names);
@@ -148,7 +158,8 @@ std::string suggestion(const std::string& wrong, const CLI::App& app) {
 
 int usage_fault(const std::string& why, const std::string& advice) {
   std::fprintf(stderr, "iqgate: error [usage]: command line: %s\n", why.c_str());
-  std::fprintf(stderr, "iqgate: what to do: %s\n", advice.empty() ? "see iqgate --help, or iqgate VERB --help" : advice.c_str());
+  std::fprintf(stderr, "iqgate: what to do: %s\n",
+               advice.empty() ? "see iqgate --help, or iqgate VERB --help" : advice.c_str());
   return exit_usage;
 }
 
@@ -159,23 +170,39 @@ int run(int argc, char** argv) {
   bool version = false;
   app.add_flag("--version", version, "version (with -v: libraries)");
   app.add_flag("-v,--verbose", o.verbose, "with --version: libraries");
-  CLI::App* inspect = app.add_subcommand("inspect", "lists the scans found, and why one would be refused\n\nExamples:\n  iqgate inspect SCANS/\n  iqgate inspect --json scan.zip");
+  CLI::App* inspect = app.add_subcommand("inspect",
+                                         "lists the scans found, and why one would be refused\n\nExamples:\n  iqgate "
+                                         "inspect SCANS/\n  iqgate inspect --json scan.zip");
   add_common(*inspect, o);
   inspect->add_option("PATH", o.paths, "files or folders")->required();
-  CLI::App* measure = app.add_subcommand("measure", "reads, locates and measures\n\nExamples:\n  iqgate measure SCANS/ --phantom uniform_cylinder\n  iqgate measure scan.nii --roi regions.json --metric nps -o OUT\n  iqgate measure SCANS/ --phantom wire --json > result.json");
+  CLI::App* measure = app.add_subcommand(
+      "measure",
+      "reads, locates and measures\n\nExamples:\n  iqgate measure SCANS/ --phantom uniform_cylinder\n  iqgate measure "
+      "scan.nii --roi regions.json --metric nps -o OUT\n  iqgate measure SCANS/ --phantom wire --json > result.json");
   add_measure(*measure, o, false);
-  CLI::App* check = app.add_subcommand("check", "measures, then judges against limits\n\nExamples:\n  iqgate check SCANS/ --phantom water_cylinder -o OUT\n  iqgate check SCANS/ --phantom uniform_cylinder --limits mr_acr_2018_uniformity --limits site.json -o OUT");
+  CLI::App* check = app.add_subcommand(
+      "check",
+      "measures, then judges against limits\n\nExamples:\n  iqgate check SCANS/ --phantom water_cylinder -o OUT\n  "
+      "iqgate check SCANS/ --phantom uniform_cylinder --limits mr_acr_2018_uniformity --limits site.json -o OUT");
   add_measure(*check, o, true);
-  CLI::App* report = app.add_subcommand("report", "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  iqgate report OUT\n  iqgate report OUT --format pdf");
+  CLI::App* report = app.add_subcommand("report",
+                                        "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  "
+                                        "iqgate report OUT\n  iqgate report OUT --format pdf");
   add_common(*report, o);
   report->add_option("FOLDER", o.paths, "folders that measure or check wrote with -o")->required();
   report->add_option("--format", o.format, "html or pdf");
   report->add_option("-o,--output", o.output, "another folder for the report");
-  CLI::App* phantoms = app.add_subcommand("phantoms", "lists, shows and renders phantoms\n\nExamples:\n  iqgate phantoms list\n  iqgate phantoms render water_cylinder -o DEMO");
+  CLI::App* phantoms = app.add_subcommand("phantoms",
+                                          "lists, shows and renders phantoms\n\nExamples:\n  iqgate phantoms list\n  "
+                                          "iqgate phantoms render water_cylinder -o DEMO");
   add_phantoms(*phantoms, o);
-  CLI::App* metrics = app.add_subcommand("metrics", "the catalogue: definition, source, unit, variants\n\nExamples:\n  iqgate metrics\n  iqgate metrics --json");
+  CLI::App* metrics = app.add_subcommand(
+      "metrics",
+      "the catalogue: definition, source, unit, variants\n\nExamples:\n  iqgate metrics\n  iqgate metrics --json");
   add_common(*metrics, o);
-  CLI::App* selftest = app.add_subcommand("selftest", "renders phantoms with known truth here, measures them on each backend\n\nExamples:\n  iqgate selftest\n  iqgate selftest -o EVIDENCE");
+  CLI::App* selftest = app.add_subcommand("selftest",
+                                          "renders phantoms with known truth here, measures them on each "
+                                          "backend\n\nExamples:\n  iqgate selftest\n  iqgate selftest -o EVIDENCE");
   add_common(*selftest, o);
   selftest->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   selftest->add_option("-o,--output", o.output, "folder for selftest.json");
@@ -188,7 +215,8 @@ int run(int argc, char** argv) {
     const auto verbs = app.get_subcommands([&](const CLI::App* verb) { return verb->get_name() == name; });
     return !verbs.empty();
   };
-  if (!args.empty() && args[0][0] != '-' && !is_verb(args[0])) return usage_fault("\"" + args[0] + "\" is not a verb", suggestion(args[0], app));
+  if (!args.empty() && args[0][0] != '-' && !is_verb(args[0]))
+    return usage_fault("\"" + args[0] + "\" is not a verb", suggestion(args[0], app));
   if (std::find(args.begin(), args.end(), "report") != args.end()) o.format = "html";
   try {
     std::vector<std::string> reversed(args.rbegin(), args.rend());
@@ -209,7 +237,8 @@ int run(int argc, char** argv) {
   if (version) {
     std::printf("iqgate %s\n", IQGATE_VERSION);
     if (o.verbose > 0)
-      for (const auto& [key, value] : pipeline::software_record()) std::printf("  %s: %s\n", key.c_str(), value.c_str());
+      for (const auto& [key, value] : pipeline::software_record())
+        std::printf("  %s: %s\n", key.c_str(), value.c_str());
     return exit_ok;
   }
   if (o.jobs > 0) omp_set_num_threads(o.jobs);

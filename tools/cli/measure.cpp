@@ -26,10 +26,12 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
   request.settings.bootstrap_draws = static_cast<std::size_t>(options.draws);
   request.context_file = options.context;
   request.intake.max_scan_bytes = parse_bytes(options.max_memory);
-  if (!options.spacing_mm.empty()) request.spacing_mm = Vec3{options.spacing_mm[0], options.spacing_mm[1], options.spacing_mm[2]};
+  if (!options.spacing_mm.empty())
+    request.spacing_mm = Vec3{options.spacing_mm[0], options.spacing_mm[1], options.spacing_mm[2]};
   for (const std::string& role : options.roles) {
     const std::size_t equals = role.find('=');
-    if (equals == std::string::npos || equals == 0) throw UsageError("bad_value", "--role", "\"" + role + "\" is not NAME=PATH", "write --role noise=FOLDER");
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError("bad_value", "--role", "\"" + role + "\" is not NAME=PATH", "write --role noise=FOLDER");
     request.roles.emplace_back(role.substr(0, equals), role.substr(equals + 1));
   }
   if (!options.quiet) request.progress = [&progress](const std::string& step) { progress.step(step); };
@@ -39,8 +41,10 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
 // Faults of the files that the user names come before any scan is opened.
 void check_names(const pipeline::Request& request) {
   if (request.phantom.empty() && request.roi_file.empty())
-    throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given", "name one with --phantom (iqgate phantoms list) or give --roi FILE");
-  if (!request.phantom.empty() && request.phantom != "auto") phantom::read_model(pipeline::find_phantom(request.phantom));
+    throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
+                     "name one with --phantom (iqgate phantoms list) or give --roi FILE");
+  if (!request.phantom.empty() && request.phantom != "auto")
+    phantom::read_model(pipeline::find_phantom(request.phantom));
   if (!request.roi_file.empty()) read_region_file(request.roi_file);
   for (const std::string& name : request.limits)
     if (name != "none") judge::read_limits(pipeline::find_limits(name));
@@ -66,8 +70,10 @@ int run_measure(const Options& options, bool judge) {
     progress.done();
     for (const auto& group : groups)
       for (const auto& h : group)
-        std::printf("would %s %s scan %s, %zu x %zu x %zu, %zu file(s)%s%s, with %s\n", judge ? "check" : "measure", h.modality.c_str(), h.id.c_str(), h.grid.size.x, h.grid.size.y, h.grid.size.z, h.files,
-                    h.role.empty() ? "" : ", role ", h.role.c_str(), request.phantom.empty() ? request.roi_file.c_str() : request.phantom.c_str());
+        std::printf("would %s %s scan %s, %zu x %zu x %zu, %zu file(s)%s%s, with %s\n", judge ? "check" : "measure",
+                    h.modality.c_str(), h.id.c_str(), h.grid.size.x, h.grid.size.y, h.grid.size.z, h.files,
+                    h.role.empty() ? "" : ", role ", h.role.c_str(),
+                    request.phantom.empty() ? request.roi_file.c_str() : request.phantom.c_str());
     return exit_ok;
   }
   int code = exit_ok;
@@ -76,7 +82,8 @@ int run_measure(const Options& options, bool judge) {
       report::Document document = pipeline::run_job(request, group);
       if (!options.output.empty()) {
         progress.step("writing the report");
-        pipeline::write_results(document, groups.size() == 1 ? options.output : options.output + "/" + group.front().group);
+        pipeline::write_results(document,
+                                groups.size() == 1 ? options.output : options.output + "/" + group.front().group);
       }
       progress.done();
       print_document(document, options, judge, groups.size() > 1);
@@ -87,7 +94,8 @@ int run_measure(const Options& options, bool judge) {
       code = worse(code, report_error(error));
     }
   }
-  if (!options.output.empty() && !options.quiet && code != exit_input) std::fprintf(stderr, "iqgate: results lie in %s\n", options.output.c_str());
+  if (!options.output.empty() && !options.quiet && code != exit_input)
+    std::fprintf(stderr, "iqgate: results lie in %s\n", options.output.c_str());
   return code;
 }
 

@@ -47,7 +47,9 @@ int run_metrics(const Options& options) {
     std::printf("    %s\n", m.definition);
     std::printf("    outputs: %s\n", joined(m.outputs).c_str());
     if (!m.variants.empty()) std::printf("    variants: %s\n", joined(m.variants).c_str());
-    std::printf("    regions: %s; modalities: %s; source: %s\n\n", m.kinds.empty() ? "those that ask for it" : joined(m.kinds).c_str(), m.modalities.empty() ? "any" : joined(m.modalities).c_str(), m.standard);
+    std::printf("    regions: %s; modalities: %s; source: %s\n\n",
+                m.kinds.empty() ? "those that ask for it" : joined(m.kinds).c_str(),
+                m.modalities.empty() ? "any" : joined(m.modalities).c_str(), m.standard);
   }
   return exit_ok;
 }

@@ -21,13 +21,15 @@ struct Options {
   int receive_channels = 0, draws = 500;
   // phantoms
   std::string action, name, format = "dicom", modality;
-  std::vector<double> size{256, 256, 32}, voxel_mm{0.9, 0.9, 2.0}, psf_sigma_mm{0.6, 0.6, 0.8}, pose_deg{0, 0, 0}, shift_mm{0, 0, 0};
+  std::vector<double> size{256, 256, 32}, voxel_mm{0.9, 0.9, 2.0}, psf_sigma_mm{0.6, 0.6, 0.8}, pose_deg{0, 0, 0},
+      shift_mm{0, 0, 0};
   double noise_sd = -1, noise_tau_mm = 0, cupping = 0;
   int repeats = 1, channels = 0;
   bool enhanced = false, aperture = false;
 };
 
-constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_output = 5, exit_resource = 6, exit_internal = 70;
+constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_output = 5, exit_resource = 6,
+              exit_internal = 70;
 
 /// A verb: results on stdout, all else on stderr; returns the exit code of the contract.
 int run_inspect(const Options& options);

@@ -15,7 +15,8 @@ namespace iqgate::cli {
 namespace {
 
 std::size_t whole(double value, const char* option) {
-  if (!(value >= 1) || value > 8192 || value != static_cast<double>(static_cast<std::size_t>(value))) throw UsageError("bad_value", option, "needs whole numbers between 1 and 8192");
+  if (!(value >= 1) || value > 8192 || value != static_cast<double>(static_cast<std::size_t>(value)))
+    throw UsageError("bad_value", option, "needs whole numbers between 1 and 8192");
   return static_cast<std::size_t>(value);
 }
 
@@ -31,12 +32,15 @@ compute::RenderJob job_of(const Options& o, const std::string& modality) {
   job.quantity = quantity_of(modality);
   job.grid.size = {whole(o.size[0], "--size"), whole(o.size[1], "--size"), whole(o.size[2], "--size")};
   for (int d = 0; d < 3; ++d) {
-    if (!(o.voxel_mm[std::size_t(d)] > 0.001 && o.voxel_mm[std::size_t(d)] < 100)) throw UsageError("bad_value", "--voxel", "needs sizes between 0.001 and 100 mm");
-    if (!(o.psf_sigma_mm[std::size_t(d)] > 0 && o.psf_sigma_mm[std::size_t(d)] < 50)) throw UsageError("bad_value", "--psf", "needs blurs between 0 and 50 mm");
+    if (!(o.voxel_mm[std::size_t(d)] > 0.001 && o.voxel_mm[std::size_t(d)] < 100))
+      throw UsageError("bad_value", "--voxel", "needs sizes between 0.001 and 100 mm");
+    if (!(o.psf_sigma_mm[std::size_t(d)] > 0 && o.psf_sigma_mm[std::size_t(d)] < 50))
+      throw UsageError("bad_value", "--psf", "needs blurs between 0 and 50 mm");
     job.grid.spacing_mm[d] = o.voxel_mm[std::size_t(d)];
     job.psf_sigma_mm[d] = o.psf_sigma_mm[std::size_t(d)];
   }
-  const Vec3 middle{0.5 * double(job.grid.size.x - 1), 0.5 * double(job.grid.size.y - 1), 0.5 * double(job.grid.size.z - 1)};
+  const Vec3 middle{0.5 * double(job.grid.size.x - 1), 0.5 * double(job.grid.size.y - 1),
+                    0.5 * double(job.grid.size.z - 1)};
   job.grid.origin_mm = Vec3{} - job.grid.to_mm(middle);
   job.pose.rotation = rotation_from_degrees(o.pose_deg[0], o.pose_deg[1], o.pose_deg[2]);
   job.pose.translation_mm = {o.shift_mm[0], o.shift_mm[1], o.shift_mm[2]};
@@ -44,7 +48,9 @@ compute::RenderJob job_of(const Options& o, const std::string& modality) {
   job.shading.cupping = o.cupping;
   job.shading.radius_mm = 100;
   job.noise.sd = o.noise_sd >= 0 ? o.noise_sd : modality == "CT" ? 10 : modality == "MR" ? 20 : 500;
-  job.noise.kind = job.noise.sd == 0 ? compute::NoiseKind::none : o.noise_tau_mm > 0 ? compute::NoiseKind::gaussian : compute::NoiseKind::white;
+  job.noise.kind = job.noise.sd == 0    ? compute::NoiseKind::none
+                   : o.noise_tau_mm > 0 ? compute::NoiseKind::gaussian
+                                        : compute::NoiseKind::white;
   job.noise.tau_mm = o.noise_tau_mm;
   job.noise.channels = modality == "MR" ? std::max(1, o.channels) : 0;
   job.noise.seed = o.seed;
@@ -61,12 +67,28 @@ int render(const Options& o) {
   Progress progress(o);
   std::size_t files = 0;
   for (int r = 0; r < o.repeats; ++r) {
-    progress.step("rendering " + model.name + (o.repeats > 1 ? " " + std::to_string(r + 1) + " of " + std::to_string(o.repeats) : ""));
+    progress.step("rendering " + model.name +
+                  (o.repeats > 1 ? " " + std::to_string(r + 1) + " of " + std::to_string(o.repeats) : ""));
     job.noise.repeat = std::uint64_t(r);
-    Scan scan{.modality = modality, .value_unit = modality == "CT" ? "HU" : modality == "PT" ? "Bq/mL" : "1", .volume = compute::render(model, job)};
-    report::DicomIdentity identity{.series_description = model.name, .uid_seed = model.digest + json::write(json::array_of(o.size), 0) + std::to_string(o.seed), .series_number = r + 1};
+    Scan scan{.modality = modality,
+              .value_unit = modality == "CT"   ? "HU"
+                            : modality == "PT" ? "Bq/mL"
+                                               : "1",
+              .volume = compute::render(model, job)};
+    report::DicomIdentity identity{
+        .series_description = model.name,
+        .uid_seed = model.digest + json::write(json::array_of(o.size), 0) + std::to_string(o.seed),
+        .series_number = r + 1};
     if (modality == "CT") identity.tags = {{"KVP", "120"}, {"ConvolutionKernel", "DIGITAL"}};
-    if (modality == "MR") identity.tags = {{"MagneticFieldStrength", "1.5"}, {"RepetitionTime", "1000"}, {"EchoTime", "30"}, {"FlipAngle", "90"}, {"PixelBandwidth", "130"}, {"NumberOfAverages", "1"}, {"NumberOfPhaseEncodingSteps", std::to_string(job.grid.size.y)}, {"InPlanePhaseEncodingDirection", "COL"}};
+    if (modality == "MR")
+      identity.tags = {{"MagneticFieldStrength", "1.5"},
+                       {"RepetitionTime", "1000"},
+                       {"EchoTime", "30"},
+                       {"FlipAngle", "90"},
+                       {"PixelBandwidth", "130"},
+                       {"NumberOfAverages", "1"},
+                       {"NumberOfPhaseEncodingSteps", std::to_string(job.grid.size.y)},
+                       {"InPlanePhaseEncodingDirection", "COL"}};
     if (modality == "PT") identity.tags = {{"Units", "BQML"}, {"DecayCorrection", "START"}};
     const std::string stem = o.repeats > 1 ? "repeat_" + std::to_string(r + 1) : "slice";
     if (format == report::VolumeFormat::dicom && o.enhanced) {
@@ -74,7 +96,10 @@ int render(const Options& o) {
       report::write_enhanced_dicom(scan, o.output + "/" + stem + "_enhanced.dcm", identity);
       ++files;
     } else {
-      files += report::write_volume(scan, format, o.output, o.repeats == 1 && format != report::VolumeFormat::dicom ? model.name : stem, identity).size();
+      files +=
+          report::write_volume(scan, format, o.output,
+                               o.repeats == 1 && format != report::VolumeFormat::dicom ? model.name : stem, identity)
+              .size();
     }
   }
   write_file_atomically(o.output + "/truth.json", pipeline::truth_json(model, job, modality));

@@ -1,8 +1,8 @@
 #include <sys/wait.h>
 
+#include <spawn.h>
 #include <cstdio>
 #include <filesystem>
-#include <spawn.h>
 
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
@@ -22,7 +22,8 @@ void make_pdf(const std::string& html, const std::string& pdf) {
     const char* argv[] = {"weasyprint", html.c_str(), temporary.c_str(), nullptr};
     pid_t pid = 0;
     if (posix_spawnp(&pid, "weasyprint", nullptr, nullptr, const_cast<char**>(argv), environ) != 0)
-      throw OutputError("no_pdf", pdf, "WeasyPrint is not installed", "install weasyprint, or print report.html from a browser");
+      throw OutputError("no_pdf", pdf, "WeasyPrint is not installed",
+                        "install weasyprint, or print report.html from a browser");
     int status = 0;
     waitpid(pid, &status, 0);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw OutputError("no_pdf", pdf, "WeasyPrint failed");
@@ -32,13 +33,16 @@ void make_pdf(const std::string& html, const std::string& pdf) {
 }  // namespace
 
 int run_report(const Options& options) {
-  if (options.format != "html" && options.format != "pdf") throw UsageError("unknown_value", "--format", "\"" + options.format + "\" is neither html nor pdf");
+  if (options.format != "html" && options.format != "pdf")
+    throw UsageError("unknown_value", "--format", "\"" + options.format + "\" is neither html nor pdf");
   for (const std::string& folder : options.paths) {
     const std::string json_path = folder + "/result.json";
     const json::Value result = json::parse_file(json_path, ErrorKind::input);
     const json::Value* schema = result.find("schema");
-    if (!schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0 || !result.find("phantom") || !result.find("input") || !result.find("software") || !result.find("backend"))
-      throw InputError("not_a_result", json_path, "is not a result of iqgate", "give a folder that measure or check wrote with -o");
+    if (!schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0 || !result.find("phantom") ||
+        !result.find("input") || !result.find("software") || !result.find("backend"))
+      throw InputError("not_a_result", json_path, "is not a result of iqgate",
+                       "give a folder that measure or check wrote with -o");
     const report::StoredPictures stored = report::read_result_hdf5(folder + "/result.h5");
     const std::string to = options.output.empty() ? folder : options.output;
     make_folder(to);

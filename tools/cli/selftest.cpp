@@ -34,7 +34,8 @@ compute::RenderJob render_job(const Case& c, std::uint64_t seed) {
   compute::RenderJob job;
   job.grid.size = c.size;
   job.grid.spacing_mm = c.voxel_mm;
-  job.grid.origin_mm = Vec3{} - job.grid.to_mm({0.5 * double(c.size.x - 1), 0.5 * double(c.size.y - 1), 0.5 * double(c.size.z - 1)});
+  job.grid.origin_mm =
+      Vec3{} - job.grid.to_mm({0.5 * double(c.size.x - 1), 0.5 * double(c.size.y - 1), 0.5 * double(c.size.z - 1)});
   job.psf_sigma_mm = c.psf_mm;
   job.pose.translation_mm = {1.3, -0.7, 0.4};
   const bool mr = std::string(c.modality) == "MR";
@@ -44,7 +45,10 @@ compute::RenderJob render_job(const Case& c, std::uint64_t seed) {
 }
 
 // Within the systematic tolerance of the truth and 4 standard errors of the noise.
-bool agrees(const Row& r, double tolerance) { return std::isfinite(r.value) && std::abs(r.value - r.truth) <= tolerance * std::abs(r.truth) + 4 * (std::isfinite(r.se) ? r.se : 0); }
+bool agrees(const Row& r, double tolerance) {
+  return std::isfinite(r.value) &&
+         std::abs(r.value - r.truth) <= tolerance * std::abs(r.truth) + 4 * (std::isfinite(r.se) ? r.se : 0);
+}
 
 std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Backend>& backend, std::uint64_t seed) {
   const phantom::Model model = phantom::read_model(pipeline::find_phantom(c.phantom));
@@ -52,7 +56,11 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
   std::vector<Scan> scans;
   for (int r = 0; r < c.repeats; ++r) {
     rendering.noise.repeat = std::uint64_t(r);
-    scans.push_back({.id = "selftest", .modality = c.modality, .value_unit = std::string(c.modality) == "CT" ? "HU" : "1", .role = c.repeats > 1 ? "repeat_" + std::to_string(r + 1) : "", .volume = compute::render(model, rendering)});
+    scans.push_back({.id = "selftest",
+                     .modality = c.modality,
+                     .value_unit = std::string(c.modality) == "CT" ? "HU" : "1",
+                     .role = c.repeats > 1 ? "repeat_" + std::to_string(r + 1) : "",
+                     .volume = compute::render(model, rendering)});
   }
   measure::Job job{.backend = backend};
   job.settings.bootstrap_draws = 200;
@@ -69,7 +77,8 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
     if (m) row.value = m->value, row.se = m->se.value_or(NAN);
     row.good = agrees(row, t.tolerance);
     // A mean near zero has no relative tolerance: 0.05 HU stands for it.
-    if (t.value == 0 && std::isfinite(row.value)) row.good = std::abs(row.value) <= 0.05 + 4 * (std::isfinite(row.se) ? row.se : 0);
+    if (t.value == 0 && std::isfinite(row.value))
+      row.good = std::abs(row.value) <= 0.05 + 4 * (std::isfinite(row.se) ? row.se : 0);
     rows.push_back(std::move(row));
   }
   return rows;
@@ -103,15 +112,20 @@ std::string evidence(const std::vector<Row>& rows) {
 }  // namespace
 
 int run_selftest(const Options& options) {
-  static const std::vector<Case> cases{{"water_cylinder", "CT", {256, 256, 24}, {0.9, 0.9, 2.5}, {0.6, 0.6, 0.9}, 10, 1}, {"insert_discs", "CT", {320, 320, 10}, {0.7, 0.7, 2.5}, {0.6, 0.6, 0.9}, 8, 1},
-                                       {"edge_block", "CT", {320, 320, 8}, {0.65, 0.65, 2.5}, {0.55, 0.55, 0.9}, 4, 1},   {"wire", "CT", {280, 280, 10}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}, 4, 1},
-                                       {"bead", "CT", {280, 280, 14}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}, 2, 1},              {"ball", "CT", {240, 240, 130}, {0.75, 0.75, 0.5}, {0.5, 0.5, 0.8}, 20, 1},
-                                       {"uniform_cylinder", "MR", {256, 256, 1}, {0.98, 0.98, 5}, {0.8, 0.8, 2}, 20, 2}};
+  static const std::vector<Case> cases{
+      {"water_cylinder", "CT", {256, 256, 24}, {0.9, 0.9, 2.5}, {0.6, 0.6, 0.9}, 10, 1},
+      {"insert_discs", "CT", {320, 320, 10}, {0.7, 0.7, 2.5}, {0.6, 0.6, 0.9}, 8, 1},
+      {"edge_block", "CT", {320, 320, 8}, {0.65, 0.65, 2.5}, {0.55, 0.55, 0.9}, 4, 1},
+      {"wire", "CT", {280, 280, 10}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}, 4, 1},
+      {"bead", "CT", {280, 280, 14}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}, 2, 1},
+      {"ball", "CT", {240, 240, 130}, {0.75, 0.75, 0.5}, {0.5, 0.5, 0.8}, 20, 1},
+      {"uniform_cylinder", "MR", {256, 256, 1}, {0.98, 0.98, 5}, {0.8, 0.8, 2}, 20, 2}};
   std::vector<std::shared_ptr<const compute::Backend>> backends{compute::cpu_backend()};
   std::string reason;
   if (options.backend != "cpu")
     if (auto cuda = compute::open_cuda(reason)) backends.push_back(cuda);
-  if (options.backend == "cuda" && backends.size() == 1) compute::open_backend(compute::BackendChoice::cuda);  // throws with the reason
+  if (options.backend == "cuda" && backends.size() == 1)
+    compute::open_backend(compute::BackendChoice::cuda);  // throws with the reason
   const auto start = std::chrono::steady_clock::now();
   std::vector<Row> rows;
   Progress progress(options);
@@ -130,14 +144,21 @@ int run_selftest(const Options& options) {
   if (options.json) {
     std::printf("%s\n", evidence(rows).c_str());
   } else {
-    std::printf("%-8s%-18s%-32s%-24s%-14s%-14s%-12s%-6s%s\n", "backend", "phantom", "metric", "where", "truth", "measured", "se", "unit", "verdict");
+    std::printf("%-8s%-18s%-32s%-24s%-14s%-14s%-12s%-6s%s\n", "backend", "phantom", "metric", "where", "truth",
+                "measured", "se", "unit", "verdict");
     for (const Row& r : rows)
-      std::printf("%-8s%-18s%-32s%-24s%-14s%-14s%-12s%-6s%s\n", r.backend.c_str(), r.phantom.c_str(), (r.name + (r.variant.empty() ? "" : "[" + r.variant + "]")).c_str(), r.where.c_str(), report::short_number(r.truth).c_str(), report::short_number(r.value).c_str(),
-                  std::isfinite(r.se) ? report::short_number(r.se).c_str() : "-", r.unit.c_str(), r.good ? "pass" : "FAIL");
+      std::printf("%-8s%-18s%-32s%-24s%-14s%-14s%-12s%-6s%s\n", r.backend.c_str(), r.phantom.c_str(),
+                  (r.name + (r.variant.empty() ? "" : "[" + r.variant + "]")).c_str(), r.where.c_str(),
+                  report::short_number(r.truth).c_str(), report::short_number(r.value).c_str(),
+                  std::isfinite(r.se) ? report::short_number(r.se).c_str() : "-", r.unit.c_str(),
+                  r.good ? "pass" : "FAIL");
     std::printf("%zu passed, %zu failed\n", rows.size() - failed, failed);
   }
-  if (backends.size() == 1 && options.backend != "cpu") std::fprintf(stderr, "iqgate: cuda was not tested: %s\n", reason.c_str());
-  if (options.verbose > 0) std::fprintf(stderr, "iqgate: selftest took %.1f s\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (backends.size() == 1 && options.backend != "cpu")
+    std::fprintf(stderr, "iqgate: cuda was not tested: %s\n", reason.c_str());
+  if (options.verbose > 0)
+    std::fprintf(stderr, "iqgate: selftest took %.1f s\n",
+                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   return failed == 0 ? exit_ok : exit_internal;
 }
 

@@ -23,10 +23,12 @@ class ErrorOf : public Error {
       : Error(K, std::move(code_of), std::move(at), std::move(because), std::move(advice_for)) {}
 };
 
-using InputError = ErrorOf<ErrorKind::input>;        ///< a scan, volume or result file that is refused (exit 3)
-using UsageError = ErrorOf<ErrorKind::usage>;        ///< a wrong option, or a fault in a phantom, limits or region file (exit 2)
-using OutputError = ErrorOf<ErrorKind::output>;      ///< a result that could not be written (exit 5)
-using ResourceError = ErrorOf<ErrorKind::resource>;  ///< time, memory, or a device that was demanded and is not there (exit 6)
-using DeviceError = ErrorOf<ErrorKind::device>;      ///< a fault of the accelerator or its runtime
+using InputError = ErrorOf<ErrorKind::input>;  ///< a scan, volume or result file that is refused (exit 3)
+using UsageError =
+    ErrorOf<ErrorKind::usage>;  ///< a wrong option, or a fault in a phantom, limits or region file (exit 2)
+using OutputError = ErrorOf<ErrorKind::output>;  ///< a result that could not be written (exit 5)
+using ResourceError =
+    ErrorOf<ErrorKind::resource>;  ///< time, memory, or a device that was demanded and is not there (exit 6)
+using DeviceError = ErrorOf<ErrorKind::device>;  ///< a fault of the accelerator or its runtime
 
 }  // namespace iqgate

@@ -74,12 +74,9 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
     return frame.is_object ? put(Value(std::move(frame.object))) : put(Value(std::move(frame.array)));
   }
   bool put(Value v) {
-    if (stack_.empty())
-      root = std::move(v);
-    else if (stack_.back().is_object)
-      stack_.back().object.push_back({stack_.back().key, std::move(v)});
-    else
-      stack_.back().array.push_back(std::move(v));
+    if (stack_.empty()) root = std::move(v);
+    else if (stack_.back().is_object) stack_.back().object.push_back({stack_.back().key, std::move(v)});
+    else stack_.back().array.push_back(std::move(v));
     return true;
   }
 };
@@ -88,7 +85,11 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
 std::size_t utf8_length(std::string_view s, std::size_t i) {
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(s[k]); };
   const unsigned char b = byte(i);
-  const std::size_t length = b < 0x80 ? 1 : b >= 0xC2 && b < 0xE0 ? 2 : b >= 0xE0 && b < 0xF0 ? 3 : b >= 0xF0 && b < 0xF5 ? 4 : 0;
+  const std::size_t length = b < 0x80                ? 1
+                             : b >= 0xC2 && b < 0xE0 ? 2
+                             : b >= 0xE0 && b < 0xF0 ? 3
+                             : b >= 0xF0 && b < 0xF5 ? 4
+                                                     : 0;
   if (length == 0 || i + length > s.size()) return 0;
   for (std::size_t k = 1; k < length; ++k)
     if ((byte(i + k) & 0xC0) != 0x80) return 0;
@@ -144,7 +145,8 @@ void write_value(std::string& out, const Value& value, int indent, int level) {
   } else if (const auto* s = value.string()) {
     write_string(out, *s);
   } else if (const auto* array = value.array()) {
-    const bool flat = std::all_of(array->begin(), array->end(), [](const Value& v) { return !v.array() && !v.object(); });
+    const bool flat =
+        std::all_of(array->begin(), array->end(), [](const Value& v) { return !v.array() && !v.object(); });
     out += '[';
     for (std::size_t k = 0; k < array->size(); ++k) {
       if (k > 0) out += flat ? ", " : ",";
@@ -208,7 +210,8 @@ Value parse_file(const std::string& path, ErrorKind kind) {
   std::ifstream stream(path, std::ios::binary | std::ios::ate);
   if (!stream) throw_kind(kind, "cannot_read", path, "cannot be opened", "check the name and the permission");
   const std::streamoff size = stream.tellg();
-  if (size < 0 || size > (std::streamoff{256} << 20)) throw_kind(kind, "too_large", path, "not a file of at most 256 MiB");
+  if (size < 0 || size > (std::streamoff{256} << 20))
+    throw_kind(kind, "too_large", path, "not a file of at most 256 MiB");
   std::string text(static_cast<std::size_t>(size), '\0');
   stream.seekg(0);
   if (!stream.read(text.data(), size)) throw_kind(kind, "cannot_read", path, "could not be read to its end");

@@ -38,7 +38,9 @@ class Value {
 
   const Data& data() const { return data_; }
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }
-  bool is_number() const { return std::holds_alternative<double>(data_) || std::holds_alternative<std::int64_t>(data_); }
+  bool is_number() const {
+    return std::holds_alternative<double>(data_) || std::holds_alternative<std::int64_t>(data_);
+  }
   bool is_string() const { return std::holds_alternative<std::string>(data_); }
   const Array* array() const { return std::get_if<Array>(&data_); }
   const Object* object() const { return std::get_if<Object>(&data_); }

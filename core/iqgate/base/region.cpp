@@ -6,11 +6,11 @@ namespace iqgate {
 namespace {
 
 constexpr std::array<std::pair<const char*, RegionShape>, 6> shape_names{{{"disc", RegionShape::disc},
-                                                                         {"cylinder", RegionShape::cylinder},
-                                                                         {"sphere", RegionShape::sphere},
-                                                                         {"box", RegionShape::box},
-                                                                         {"ellipse", RegionShape::ellipse},
-                                                                         {"polygon", RegionShape::polygon}}};
+                                                                          {"cylinder", RegionShape::cylinder},
+                                                                          {"sphere", RegionShape::sphere},
+                                                                          {"box", RegionShape::box},
+                                                                          {"ellipse", RegionShape::ellipse},
+                                                                          {"polygon", RegionShape::polygon}}};
 
 bool inside_polygon(const Region& region, Vec3 mm) {
   const Vec3 p = region.local(mm);
@@ -78,8 +78,8 @@ std::vector<Vec3> corners_mm(const Region& region) {
 }
 
 Region read_region(json::Fields& fields, const std::string& suffix) {
-  const std::string center_key = "center" + suffix, radius_key = "radius" + suffix, size_key = "size" + suffix, length_key = "length" + suffix,
-                    points_key = "points" + suffix;
+  const std::string center_key = "center" + suffix, radius_key = "radius" + suffix, size_key = "size" + suffix,
+                    length_key = "length" + suffix, points_key = "points" + suffix;
   Region region;
   region.name = fields.text("name");
   region.kind = fields.text("kind");
@@ -106,7 +106,8 @@ Region read_region(json::Fields& fields, const std::string& suffix) {
   if (region.shape == RegionShape::polygon) {
     for (const json::Value& point : *[&] {
            const json::Array* list = fields.value(points_key).array();
-           if (!list || list->size() < 3 || list->size() > 1000) fields.fail(points_key, "wrong_type", "expected 3 to 1000 points");
+           if (!list || list->size() < 3 || list->size() > 1000)
+             fields.fail(points_key, "wrong_type", "expected 3 to 1000 points");
            return list;
          }()) {
       const json::Array* p = point.array();
@@ -114,7 +115,8 @@ Region read_region(json::Fields& fields, const std::string& suffix) {
         fields.fail(points_key, "wrong_type", "expected points of three numbers");
       region.points_mm.push_back({*(*p)[0].number(), *(*p)[1].number(), *(*p)[2].number()});
     }
-    for (const Vec3 p : region.points_mm) region.center_mm = region.center_mm + (1.0 / double(region.points_mm.size())) * p;
+    for (const Vec3 p : region.points_mm)
+      region.center_mm = region.center_mm + (1.0 / double(region.points_mm.size())) * p;
   } else {
     region.center_mm = fields.vec3(center_key);
   }

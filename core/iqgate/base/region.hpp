@@ -19,8 +19,8 @@ struct Region {
   RegionShape shape = RegionShape::disc;
   Vec3 center_mm;
   double radius_mm = 0;
-  Vec3 size_mm;                  ///< full sizes along in_plane, normal x in_plane, normal (box; x, y for ellipse)
-  std::vector<Vec3> points_mm;   ///< corners of a polygon
+  Vec3 size_mm;                 ///< full sizes along in_plane, normal x in_plane, normal (box; x, y for ellipse)
+  std::vector<Vec3> points_mm;  ///< corners of a polygon
   Vec3 normal{0, 0, 1};
   Vec3 in_plane{1, 0, 0};
   double length_mm = 0;

@@ -6,9 +6,9 @@
 namespace iqgate {
 
 bool known_unit(std::string_view unit) {
-  static constexpr std::array<std::string_view, 21> units{"mm",      "1/mm",    "mm2",     "mm3",   "HU",      "HU2 mm2", "HU2 mm3",
-                                                          "HU2", "HU2 mm",     "%",       "deg",     "s",     "Bq/mL",   "1",       "1/mm2",
-                                                          "Bq2/mL2", "(Bq/mL)2 mm2", "(Bq/mL)2 mm3", "1/HU", "ppm", "dB"};
+  static constexpr std::array<std::string_view, 21> units{
+      "mm", "1/mm",  "mm2", "mm3",   "HU",      "HU2 mm2",      "HU2 mm3",      "HU2",  "HU2 mm", "%", "deg",
+      "s",  "Bq/mL", "1",   "1/mm2", "Bq2/mL2", "(Bq/mL)2 mm2", "(Bq/mL)2 mm3", "1/HU", "ppm",    "dB"};
   return std::find(units.begin(), units.end(), unit) != units.end();
 }
 

@@ -29,7 +29,8 @@ class Backend {
   virtual std::shared_ptr<const DeviceVolume> upload(const VolumeView& volume) const = 0;
   virtual EdgeProfile edge_profile(const DeviceVolume& volume, const EdgeProfileJob& job) const = 0;
   virtual Moments region_moments(const DeviceVolume& volume, const Mask& mask) const = 0;
-  virtual Histogram histogram(const DeviceVolume& volume, const Mask& mask, double first, double width, std::size_t bins) const = 0;
+  virtual Histogram histogram(const DeviceVolume& volume, const Mask& mask, double first, double width,
+                              std::size_t bins) const = 0;
   virtual LocalStatistics local_statistics(const DeviceVolume& volume, const LocalStatisticsJob& job) const = 0;
   virtual PowerSpectrum power_spectrum(const DeviceVolume& volume, const PowerSpectrumJob& job) const = 0;
   virtual DiscSearch disc_search(const DeviceVolume& volume, const DiscSearchJob& job) const = 0;
@@ -44,7 +45,8 @@ BackendChoice backend_choice(const std::string& text);
 
 /// The CPU backend.
 std::shared_ptr<const Backend> cpu_backend();
-/// automatic: CUDA when a module and a device are there, else the CPU with the reason. cuda: ResourceError if not there.
+/// automatic: CUDA when a module and a device are there, else the CPU with the reason. cuda: ResourceError if not
+/// there.
 std::shared_ptr<const Backend> open_backend(BackendChoice choice);
 /// The CUDA backend, or null and why not.
 std::shared_ptr<const Backend> open_cuda(std::string& reason);

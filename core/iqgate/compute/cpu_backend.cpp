@@ -42,7 +42,9 @@ std::filesystem::path folder_of_program() {
 
 BackendInfo CpuBackend::info() const { return {"cpu", processor_name(), reason_}; }
 
-std::shared_ptr<const DeviceVolume> CpuBackend::upload(const VolumeView& volume) const { return std::make_shared<HostVolume>(volume); }
+std::shared_ptr<const DeviceVolume> CpuBackend::upload(const VolumeView& volume) const {
+  return std::make_shared<HostVolume>(volume);
+}
 
 BackendChoice backend_choice(const std::string& text) {
   if (text == "auto") return BackendChoice::automatic;
@@ -92,7 +94,8 @@ std::shared_ptr<const Backend> open_backend(BackendChoice choice) {
   std::string reason;
   if (auto cuda = open_cuda(reason)) return cuda;
   if (choice == BackendChoice::cuda)
-    throw ResourceError("no_cuda", "--backend cuda", "the CUDA backend cannot run: " + reason, "use --backend auto to fall back to the CPU");
+    throw ResourceError("no_cuda", "--backend cuda", "the CUDA backend cannot run: " + reason,
+                        "use --backend auto to fall back to the CPU");
   return std::make_shared<CpuBackend>("cuda not used: " + reason);
 }
 

@@ -11,7 +11,8 @@ class CpuBackend : public Backend {
   std::shared_ptr<const DeviceVolume> upload(const VolumeView& volume) const override;
   EdgeProfile edge_profile(const DeviceVolume& volume, const EdgeProfileJob& job) const override;
   Moments region_moments(const DeviceVolume& volume, const Mask& mask) const override;
-  Histogram histogram(const DeviceVolume& volume, const Mask& mask, double first, double width, std::size_t bins) const override;
+  Histogram histogram(const DeviceVolume& volume, const Mask& mask, double first, double width,
+                      std::size_t bins) const override;
   LocalStatistics local_statistics(const DeviceVolume& volume, const LocalStatisticsJob& job) const override;
   PowerSpectrum power_spectrum(const DeviceVolume& volume, const PowerSpectrumJob& job) const override;
   DiscSearch disc_search(const DeviceVolume& volume, const DiscSearchJob& job) const override;

@@ -8,7 +8,9 @@ namespace iqgate::compute {
 namespace {
 
 // Integral of sqrt(r^2 - t^2) from 0 to x, 0 <= x <= r.
-double under_arc(double x, double r) { return 0.5 * (x * std::sqrt(std::max(0.0, r * r - x * x)) + r * r * std::asin(std::clamp(x / r, -1.0, 1.0))); }
+double under_arc(double x, double r) {
+  return 0.5 * (x * std::sqrt(std::max(0.0, r * r - x * x)) + r * r * std::asin(std::clamp(x / r, -1.0, 1.0)));
+}
 
 // Area of the disc of radius r inside the rectangle [0, x] x [0, y], x, y >= 0.
 double quadrant_area(double x, double y, double r) {
@@ -27,7 +29,8 @@ double signed_area(double x, double y, double r) {
 
 double disc_coverage(double dx, double dy, double sx, double sy, double radius) {
   const double x0 = dx - 0.5 * sx, x1 = dx + 0.5 * sx, y0 = dy - 0.5 * sy, y1 = dy + 0.5 * sy;
-  const double area = signed_area(x1, y1, radius) - signed_area(x0, y1, radius) - signed_area(x1, y0, radius) + signed_area(x0, y0, radius);
+  const double area = signed_area(x1, y1, radius) - signed_area(x0, y1, radius) - signed_area(x1, y0, radius) +
+                      signed_area(x0, y0, radius);
   return std::clamp(area / (sx * sy), 0.0, 1.0);
 }
 
@@ -40,7 +43,8 @@ DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearc
     double weight;
   };
   std::vector<Tap> taps;
-  const long nx = static_cast<long>(std::ceil(job.disc_radius_mm / sx + 0.5)), ny = static_cast<long>(std::ceil(job.disc_radius_mm / sy + 0.5));
+  const long nx = static_cast<long>(std::ceil(job.disc_radius_mm / sx + 0.5)),
+             ny = static_cast<long>(std::ceil(job.disc_radius_mm / sy + 0.5));
   DiscSearch result;
   for (long dy = -ny; dy <= ny; ++dy)
     for (long dx = -nx; dx <= nx; ++dx)

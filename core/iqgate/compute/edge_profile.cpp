@@ -17,7 +17,8 @@ EdgeProfile prepare_edge_profile(const VolumeView& volume, const EdgeProfileJob&
   const std::size_t size[3] = {volume.size.x, volume.size.y, volume.size.z};
   std::size_t voxels = 1;
   for (int d = 0; d < 3; ++d) {
-    if (job.low[d] >= job.high[d] || job.high[d] > size[d]) throw std::logic_error("edge profile: the box lies outside the volume");
+    if (job.low[d] >= job.high[d] || job.high[d] > size[d])
+      throw std::logic_error("edge profile: the box lies outside the volume");
     voxels *= job.high[d] - job.low[d];
   }
   if (job.bins <= 0 || job.sectors <= 0 || !(job.bin_mm > 0)) throw std::logic_error("edge profile: no bins");
@@ -40,7 +41,8 @@ EdgeProfile CpuBackend::edge_profile(const DeviceVolume& uploaded, const EdgePro
     const std::size_t slice = (z - job.low[2]) * std::size_t(job.sectors);
     for (std::size_t y = job.low[1]; y < job.high[1]; ++y)
       for (std::size_t x = job.low[0]; x < job.high[0]; ++x) {
-        const EdgeBin at = edge_bin(job, {double(x) * volume.spacing_mm.x, double(y) * volume.spacing_mm.y, double(z) * volume.spacing_mm.z});
+        const EdgeBin at = edge_bin(
+            job, {double(x) * volume.spacing_mm.x, double(y) * volume.spacing_mm.y, double(z) * volume.spacing_mm.z});
         if (at.bin < 0) continue;
         const std::size_t index = (slice + std::size_t(at.sector)) * std::size_t(job.bins) + std::size_t(at.bin);
         profile.sums[index] += scaled_value(volume(x, y, z), profile.scale);

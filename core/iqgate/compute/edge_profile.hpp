@@ -19,15 +19,15 @@ struct EdgeProfileJob {
   Vec3 along{0, 1, 0};  ///< unit, perpendicular to axis: along the edge; zero angle of the sectors
   double first_mm = 0, bin_mm = 0.1;
   int bins = 0;
-  double half_along_mm = 0;   ///< plane: half extent along the edge
-  double half_third_mm = 0;   ///< plane: half extent across both; cylinder: half length along the axis
+  double half_along_mm = 0;            ///< plane: half extent along the edge
+  double half_third_mm = 0;            ///< plane: half extent across both; cylinder: half length along the axis
   double cos2_low = 0, cos2_high = 1;  ///< sphere: only voxels whose squared cosine to the axis lies in [low, high)
-  int sectors = 1;            ///< blocks along the edge or around the axis (for resampling)
+  int sectors = 1;                     ///< blocks along the edge or around the axis (for resampling)
   std::size_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};  ///< voxel box to visit, [low, high)
 };
 
-/// sums, counts and offsets indexed [(slice - low z) * sectors + sector] * bins + bin; value = sum / scale. offsets: where
-/// in their bin the voxels lay, in bins from its middle times offset_scale (a bin of few voxels is not centred).
+/// sums, counts and offsets indexed [(slice - low z) * sectors + sector] * bins + bin; value = sum / scale. offsets:
+/// where in their bin the voxels lay, in bins from its middle times offset_scale (a bin of few voxels is not centred).
 struct EdgeProfile {
   int bins = 0, sectors = 1;
   std::size_t slices = 0;
@@ -58,12 +58,14 @@ IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
   const Vec3 d = point - job.origin;
   const double h = dot(d, job.axis);
   const double u = dot(d, job.along);
-  const Vec3 across{job.axis.y * job.along.z - job.axis.z * job.along.y, job.axis.z * job.along.x - job.axis.x * job.along.z,
+  const Vec3 across{job.axis.y * job.along.z - job.axis.z * job.along.y,
+                    job.axis.z * job.along.x - job.axis.x * job.along.z,
                     job.axis.x * job.along.y - job.axis.y * job.along.x};
   const double w = dot(d, across);
   double distance = h, fraction = 0;
   if (job.shape == EdgeShape::plane) {
-    if (u < -job.half_along_mm || u >= job.half_along_mm || w < -job.half_third_mm || w > job.half_third_mm) return {-1, 0, 0};
+    if (u < -job.half_along_mm || u >= job.half_along_mm || w < -job.half_third_mm || w > job.half_third_mm)
+      return {-1, 0, 0};
     fraction = (u + job.half_along_mm) / (2 * job.half_along_mm);
   } else {
     fraction = diamond_angle(u, w) / 4;

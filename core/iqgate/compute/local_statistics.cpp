@@ -8,7 +8,8 @@ namespace {
 
 // One slice. Sums run down the columns (x is never the running axis), values are taken relative to the middle of the
 // range so that squares do not cancel, and a running column sum restarts every 128 rows.
-void one_slice(const VolumeView& v, std::size_t z, const LocalStatisticsJob& job, float* sd, float* mean, std::uint8_t* valid) {
+void one_slice(const VolumeView& v, std::size_t z, const LocalStatisticsJob& job, float* sd, float* mean,
+               std::uint8_t* valid) {
   const std::size_t width = v.size.x, height = v.size.y;
   const double offset = 0.5 * (job.low + job.high);
   const std::size_t rows = 2 * job.half_y + 1, columns = 2 * job.half_x + 1;
@@ -56,7 +57,8 @@ void one_slice(const VolumeView& v, std::size_t z, const LocalStatisticsJob& job
 
 LocalStatistics CpuBackend::local_statistics(const DeviceVolume& uploaded, const LocalStatisticsJob& job) const {
   const VolumeView v = uploaded.host();
-  if (job.first_slice + job.slices > v.size.z || job.slices == 0) throw std::logic_error("local statistics: slices outside the volume");
+  if (job.first_slice + job.slices > v.size.z || job.slices == 0)
+    throw std::logic_error("local statistics: slices outside the volume");
   LocalStatistics result{.width = v.size.x, .height = v.size.y, .slices = job.slices};
   const std::size_t plane = v.size.x * v.size.y;
   result.sd.assign(plane * job.slices, 0.0f);
@@ -64,7 +66,8 @@ LocalStatistics CpuBackend::local_statistics(const DeviceVolume& uploaded, const
   result.valid.assign(plane * job.slices, 0);
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t s = 0; s < job.slices; ++s)
-    one_slice(v, job.first_slice + s, job, result.sd.data() + s * plane, result.mean.data() + s * plane, result.valid.data() + s * plane);
+    one_slice(v, job.first_slice + s, job, result.sd.data() + s * plane, result.mean.data() + s * plane,
+              result.valid.data() + s * plane);
   return result;
 }
 

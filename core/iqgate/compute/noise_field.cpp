@@ -36,7 +36,8 @@ std::vector<double> transfer(Size3 size, const Grid& grid, const NoiseJob& job, 
   for (std::size_t z = 0, i = 0; z < size.z; ++z)
     for (std::size_t y = 0; y < size.y; ++y)
       for (std::size_t x = 0; x < size.x; ++x, ++i) {
-        const double fx = signed_frequency(x, size.x, grid.spacing_mm.x), fy = signed_frequency(y, size.y, grid.spacing_mm.y);
+        const double fx = signed_frequency(x, size.x, grid.spacing_mm.x),
+                     fy = signed_frequency(y, size.y, grid.spacing_mm.y);
         const double f2 = fx * fx + fy * fy;
         if (job.kind == NoiseKind::gaussian) {
           h[i] = std::exp(-2 * std::numbers::pi * std::numbers::pi * job.tau_mm * job.tau_mm * f2);
@@ -66,7 +67,8 @@ void filtered_block(const NoiseJob& job, std::uint64_t stream, Size3 size, Size3
   backward.run(data.get());
   for (std::size_t z = 0, i = 0; z < out.z; ++z)
     for (std::size_t y = 0; y < out.y; ++y)
-      for (std::size_t x = 0; x < out.x; ++x, ++i) into[i] = static_cast<float>(data[(z * size.y + y) * size.x + x].real());
+      for (std::size_t x = 0; x < out.x; ++x, ++i)
+        into[i] = static_cast<float>(data[(z * size.y + y) * size.x + x].real());
 }
 
 }  // namespace
@@ -78,7 +80,8 @@ std::vector<float> noise_field(const Grid& grid, const NoiseJob& job, std::uint6
   if (job.kind == NoiseKind::white) {
 #pragma omp parallel for schedule(static)
     for (std::size_t z = 0; z < grid.size.z; ++z)
-      for (std::size_t k = z * plane; k < (z + 1) * plane; ++k) field[k] = static_cast<float>(job.sd * deviate(job.seed, stream, k));
+      for (std::size_t k = z * plane; k < (z + 1) * plane; ++k)
+        field[k] = static_cast<float>(job.sd * deviate(job.seed, stream, k));
     return field;
   }
   const bool three_dimensional = job.kind == NoiseKind::gaussian && job.tau_z_mm > 0 && grid.size.z > 1;
@@ -91,7 +94,8 @@ std::vector<float> noise_field(const Grid& grid, const NoiseJob& job, std::uint6
   }
   const Size3 slice{grid.size.x, grid.size.y, 1};
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t z = 0; z < grid.size.z; ++z) filtered_block(job, stream, size, slice, h, forward, backward, (2 * size.count()) * z, field.data() + z * plane);
+  for (std::size_t z = 0; z < grid.size.z; ++z)
+    filtered_block(job, stream, size, slice, h, forward, backward, (2 * size.count()) * z, field.data() + z * plane);
   return field;
 }
 

@@ -35,8 +35,8 @@ struct LocalStatisticsJob {
 };
 struct LocalStatistics {
   std::size_t width = 0, height = 0, slices = 0;
-  std::vector<float> sd;            ///< window SD (n - 1), 0 where not valid
-  std::vector<float> mean;          ///< window mean, 0 where not valid
+  std::vector<float> sd;    ///< window SD (n - 1), 0 where not valid
+  std::vector<float> mean;  ///< window mean, 0 where not valid
   std::vector<std::uint8_t> valid;
 };
 

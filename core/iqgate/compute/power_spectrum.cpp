@@ -14,10 +14,13 @@ std::vector<std::vector<double>> detrend_basis(Size3 box, Detrend detrend) {
   const std::size_t n = box.count();
   const auto add = [&](int px, int py, int pz) {
     std::vector<double> b(n);
-    const auto centred = [](std::size_t i, std::size_t count) { return count > 1 ? 2.0 * double(i) / double(count - 1) - 1 : 0.0; };
+    const auto centred = [](std::size_t i, std::size_t count) {
+      return count > 1 ? 2.0 * double(i) / double(count - 1) - 1 : 0.0;
+    };
     for (std::size_t z = 0, k = 0; z < box.z; ++z)
       for (std::size_t y = 0; y < box.y; ++y)
-        for (std::size_t x = 0; x < box.x; ++x, ++k) b[k] = std::pow(centred(x, box.x), px) * std::pow(centred(y, box.y), py) * std::pow(centred(z, box.z), pz);
+        for (std::size_t x = 0; x < box.x; ++x, ++k)
+          b[k] = std::pow(centred(x, box.x), px) * std::pow(centred(y, box.y), py) * std::pow(centred(z, box.z), pz);
     for (int pass = 0; pass < 2; ++pass)  // Gram-Schmidt, twice for accuracy
       for (const auto& other : basis) {
         double dot = 0;
@@ -43,9 +46,11 @@ std::vector<std::vector<double>> detrend_basis(Size3 box, Detrend detrend) {
 PowerSpectrum CpuBackend::power_spectrum(const DeviceVolume& uploaded, const PowerSpectrumJob& job) const {
   const VolumeView v = uploaded.host();
   const std::size_t n = job.box.count(), boxes = job.corners.size();
-  if (boxes == 0 || job.block.size() != boxes || job.blocks < 1 || n == 0) throw std::logic_error("power spectrum without boxes");
+  if (boxes == 0 || job.block.size() != boxes || job.blocks < 1 || n == 0)
+    throw std::logic_error("power spectrum without boxes");
   for (const Size3 c : job.corners)
-    if (c.x + job.box.x > v.size.x || c.y + job.box.y > v.size.y || c.z + job.box.z > v.size.z) throw std::logic_error("power spectrum: a box lies outside the volume");
+    if (c.x + job.box.x > v.size.x || c.y + job.box.y > v.size.y || c.z + job.box.z > v.size.z)
+      throw std::logic_error("power spectrum: a box lies outside the volume");
   const auto basis = detrend_basis(job.box, job.detrend);
   const Fft fft(job.box, true);
   PowerSpectrum result{.box = job.box};

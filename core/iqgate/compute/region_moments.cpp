@@ -69,7 +69,8 @@ Moments CpuBackend::region_moments(const DeviceVolume& uploaded, const Mask& mas
   return m;
 }
 
-Histogram CpuBackend::histogram(const DeviceVolume& uploaded, const Mask& mask, double first, double width, std::size_t bins) const {
+Histogram CpuBackend::histogram(const DeviceVolume& uploaded, const Mask& mask, double first, double width,
+                                std::size_t bins) const {
   if (bins == 0 || !(width > 0)) throw std::logic_error("histogram without bins");
   const VolumeView v = uploaded.host();
   Histogram h{.first = first, .width = width, .counts = std::vector<std::int64_t>(bins, 0)};

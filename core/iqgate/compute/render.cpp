@@ -18,7 +18,9 @@ struct Scene {
 double quantity_of(const phantom::Model& model, const std::string& material, const std::string& quantity) {
   const auto& values = model.material(material).values;
   const auto found = values.find(quantity);
-  if (found == values.end()) throw UsageError("no_quantity", "phantom " + model.name, "material " + material + " has no " + quantity, "choose a modality the phantom is made for");
+  if (found == values.end())
+    throw UsageError("no_quantity", "phantom " + model.name, "material " + material + " has no " + quantity,
+                     "choose a modality the phantom is made for");
   return found->second;
 }
 
@@ -51,7 +53,8 @@ void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
   const double share = 1.0 / std::sqrt(double(job.channels));
   for (int c = 0; c < job.channels; ++c) {
     const auto stream = [&](int part) { return (job.repeat * 64 + std::uint64_t(c)) * 2 + std::uint64_t(part) + 1000; };
-    const std::vector<float> real = noise_field(volume.grid, job, stream(0)), imaginary = noise_field(volume.grid, job, stream(1));
+    const std::vector<float> real = noise_field(volume.grid, job, stream(0)),
+                             imaginary = noise_field(volume.grid, job, stream(1));
 #pragma omp parallel for schedule(static)
     for (std::size_t k = 0; k < sum.size(); ++k) {
       const double re = volume.values[k] * share + real[k], im = imaginary[k];
@@ -64,7 +67,9 @@ void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
 
 }  // namespace
 
-double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm) { return value_at(make_scene(model, job), job, patient_mm); }
+double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm) {
+  return value_at(make_scene(model, job), job, patient_mm);
+}
 
 Volume render(const phantom::Model& model, const RenderJob& job) {
   const Scene scene = make_scene(model, job);
@@ -74,7 +79,8 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
   for (std::size_t z = 0; z < n.z; ++z)
     for (std::size_t y = 0; y < n.y; ++y)
       for (std::size_t x = 0; x < n.x; ++x)
-        volume.values[(z * n.y + y) * n.x + x] = static_cast<float>(value_at(scene, job, job.grid.to_mm({double(x), double(y), double(z)})));
+        volume.values[(z * n.y + y) * n.x + x] =
+            static_cast<float>(value_at(scene, job, job.grid.to_mm({double(x), double(y), double(z)})));
   if (job.noise.kind == NoiseKind::none) return volume;
   if (job.noise.channels > 0) {
     add_magnitude_noise(volume, job.noise);

@@ -12,9 +12,9 @@ namespace iqgate::compute {
 
 enum class NoiseKind { none, white, gaussian, ramp };
 
-/// white: independent, SD sd. gaussian: white of that SD per voxel filtered so that NPS = sd^2 dx dy exp(-4 pi^2 tau^2 f^2)
-/// (and along z with tau_z_mm). ramp: NPS = A f exp(-(f/f0)^2) in each slice, scaled to SD sd.
-/// channels > 0: magnitude of that many complex channels (MR); 1 is Rician. The SD is that of one real channel.
+/// white: independent, SD sd. gaussian: white of that SD per voxel filtered so that NPS = sd^2 dx dy exp(-4 pi^2 tau^2
+/// f^2) (and along z with tau_z_mm). ramp: NPS = A f exp(-(f/f0)^2) in each slice, scaled to SD sd. channels > 0:
+/// magnitude of that many complex channels (MR); 1 is Rician. The SD is that of one real channel.
 struct NoiseJob {
   NoiseKind kind = NoiseKind::none;
   double sd = 0, tau_mm = 0, tau_z_mm = 0, f0_per_mm = 0.3;

@@ -105,7 +105,8 @@ double ShapeField::distance_outside(Vec3 p) const {
       return shape_.length_mm > 0 ? std::max(side, std::abs(p.z) - 0.5 * shape_.length_mm) : side;
     }
     case ShapeKind::box:
-      return std::max({std::abs(p.x) - 0.5 * shape_.size_mm.x, std::abs(p.y) - 0.5 * shape_.size_mm.y, std::abs(p.z) - 0.5 * shape_.size_mm.z});
+      return std::max({std::abs(p.x) - 0.5 * shape_.size_mm.x, std::abs(p.y) - 0.5 * shape_.size_mm.y,
+                       std::abs(p.z) - 0.5 * shape_.size_mm.z});
   }
   return 0;
 }
@@ -119,7 +120,8 @@ double ShapeField::isotropic(Vec3 p) const {
       return axial == 0 ? 0 : axial * (*disc_)(std::sqrt(p.x * p.x + p.y * p.y));
     }
     case ShapeKind::box:
-      return phantom::blurred_slab(p.x, shape_.size_mm.x, sigma_box_.x) * phantom::blurred_slab(p.y, shape_.size_mm.y, sigma_box_.y) *
+      return phantom::blurred_slab(p.x, shape_.size_mm.x, sigma_box_.x) *
+             phantom::blurred_slab(p.y, shape_.size_mm.y, sigma_box_.y) *
              phantom::blurred_slab(p.z, shape_.size_mm.z, sigma_box_.z);
   }
   return 0;

@@ -14,7 +14,7 @@ class ShapeField {
   double operator()(Vec3 patient_mm) const;
 
  private:
-  double isotropic(Vec3 local) const;        // blurred by sigma_ (or sigma_radial_ / sigma_axial_)
+  double isotropic(Vec3 local) const;         // blurred by sigma_ (or sigma_radial_ / sigma_axial_)
   double distance_outside(Vec3 local) const;  // signed distance to the surface, negative inside
   Vec3 to_local(Vec3 patient_mm) const;
 

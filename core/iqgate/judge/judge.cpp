@@ -56,9 +56,12 @@ Bounds shifted(const Bounds& bounds, double reference, bool per_cent) {
   return {move(bounds.low), move(bounds.high)};
 }
 
-State decide(const Measurement& m, const Limit& limit, const Bounds& act, const Bounds& warn, std::vector<std::string>& flags) {
+State decide(const Measurement& m, const Limit& limit, const Bounds& act, const Bounds& warn,
+             std::vector<std::string>& flags) {
   const bool has_interval = m.ci95.has_value();
-  const auto in_interval = [&](const std::optional<double>& b) { return b && has_interval && m.ci95->low < *b && *b < m.ci95->high; };
+  const auto in_interval = [&](const std::optional<double>& b) {
+    return b && has_interval && m.ci95->low < *b && *b < m.ci95->high;
+  };
   const bool near = in_interval(act.low) || in_interval(act.high);
   if (!has_interval) flags.push_back("no_interval");
   bool good = inside(m.value, act, limit.open);
@@ -75,7 +78,9 @@ Verdict judge_one(const Measurement& m, const Limit& limit, const Reference& ref
   Verdict v{m.name, m.variant, m.where, State::undecided, limit, {}, {}};
   const bool per_cent = limit.relative_to != RelativeTo::none && limit.unit == "%" && m.unit != "%";
   if (limit.unit != m.unit && !per_cent)
-    throw UsageError("unit_mismatch", "limit on " + limit.name, "is in " + limit.unit + ", the measured value in " + m.unit, "give the limit in the unit of the metric (see iqgate metrics)");
+    throw UsageError("unit_mismatch", "limit on " + limit.name,
+                     "is in " + limit.unit + ", the measured value in " + m.unit,
+                     "give the limit in the unit of the metric (see iqgate metrics)");
   Bounds act = limit.act, warn = limit.warn;
   if (limit.relative_to != RelativeTo::none) {
     const auto value = reference_value(limit, m, reference);
@@ -115,7 +120,8 @@ std::string_view word(Overall overall) {
   return "";
 }
 
-Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files, const Reference& reference) {
+Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files,
+                const Reference& reference) {
   std::vector<const Limit*> limits;
   for (const LimitsFile& file : files)
     for (const Limit& limit : file.limits)
@@ -125,20 +131,30 @@ Judgement judge(const std::vector<Measurement>& measurements, const std::vector<
   for (const Measurement& m : measurements) {
     const Limit* wins = nullptr;
     for (std::size_t k = 0; k < limits.size(); ++k)
-      if (limits[k]->name == m.name && matches(limits[k]->variant, m.variant) && where_matches(limits[k]->where, m.where)) {
+      if (limits[k]->name == m.name && matches(limits[k]->variant, m.variant) &&
+          where_matches(limits[k]->where, m.where)) {
         wins = limits[k];
         met[k] = true;
       }
-    result.verdicts.push_back(wins ? judge_one(m, *wins, reference) : Verdict{m.name, m.variant, m.where, State::no_limit, {}, {}, {}});
+    result.verdicts.push_back(wins ? judge_one(m, *wins, reference)
+                                   : Verdict{m.name, m.variant, m.where, State::no_limit, {}, {}, {}});
   }
   for (std::size_t k = 0; k < limits.size(); ++k)
-    if (!met[k]) result.verdicts.push_back({limits[k]->name, limits[k]->variant, limits[k]->where, State::not_measured, *limits[k], {}, {}});
-  const auto any = [&](State s) { return std::any_of(result.verdicts.begin(), result.verdicts.end(), [&](const Verdict& v) { return v.state == s; }); };
+    if (!met[k])
+      result.verdicts.push_back(
+          {limits[k]->name, limits[k]->variant, limits[k]->where, State::not_measured, *limits[k], {}, {}});
+  const auto any = [&](State s) {
+    return std::any_of(result.verdicts.begin(), result.verdicts.end(), [&](const Verdict& v) { return v.state == s; });
+  };
   if (any(State::fail)) result.overall = Overall::fail;
   else if (any(State::undecided) || any(State::not_measured)) result.overall = Overall::no_verdict;
   else if (any(State::pass) || any(State::warn)) result.overall = Overall::pass;
   // Limits were given and none of them applies here (field strength unknown, say): that is no pass.
-  else result.overall = limits.empty() && std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); }) ? Overall::no_verdict : Overall::no_limit;
+  else
+    result.overall =
+        limits.empty() && std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); })
+            ? Overall::no_verdict
+            : Overall::no_limit;
   return result;
 }
 

@@ -15,7 +15,8 @@ Bounds read_bounds(json::Fields& fields, std::string_view key) {
     if (!v.is_null() && !v.number()) fields.fail(key, "wrong_type", "expected [low, high], null for no bound");
     (k == 0 ? bounds.low : bounds.high) = v.number();
   }
-  if (bounds.low && bounds.high && *bounds.low > *bounds.high) fields.fail(key, "out_of_range", "the low bound lies above the high one");
+  if (bounds.low && bounds.high && *bounds.low > *bounds.high)
+    fields.fail(key, "out_of_range", "the low bound lies above the high one");
   return bounds;
 }
 
@@ -25,7 +26,8 @@ Limit read_limit(json::Fields& fields) {
   limit.variant = fields.text_or("variant", "*");
   limit.where = fields.text_or("where", "*");
   limit.unit = fields.text("unit");
-  if (!known_unit(limit.unit)) fields.fail("unit", "unknown_value", "\"" + limit.unit + "\" is not a unit of this program");
+  if (!known_unit(limit.unit))
+    fields.fail("unit", "unknown_value", "\"" + limit.unit + "\" is not a unit of this program");
   limit.act = read_bounds(fields, "act");
   if (fields.has("warn")) limit.warn = read_bounds(fields, "warn");
   limit.open = fields.flag_or("open", false);
@@ -43,9 +45,11 @@ Limit read_limit(json::Fields& fields) {
     when.done();
   }
   limit.certainty = fields.text_or("certainty", "");
-  if (!limit.certainty.empty() && limit.certainty != "H" && limit.certainty != "M" && limit.certainty != "L") fields.fail("certainty", "unknown_value", "must be H, M or L");
+  if (!limit.certainty.empty() && limit.certainty != "H" && limit.certainty != "M" && limit.certainty != "L")
+    fields.fail("certainty", "unknown_value", "must be H, M or L");
   limit.source = fields.text("source");
-  if (!limit.act.low && !limit.act.high && !limit.warn.low && !limit.warn.high) fields.fail("act", "out_of_range", "bounds nothing");
+  if (!limit.act.low && !limit.act.high && !limit.warn.low && !limit.warn.high)
+    fields.fail("act", "out_of_range", "bounds nothing");
   fields.done();
   return limit;
 }

@@ -44,7 +44,7 @@ struct Verdict {
   std::string name, variant, where;
   State state = State::no_limit;
   std::optional<Limit> limit;
-  std::optional<Bounds> applied;  ///< in the unit of the value, after relative_to
+  std::optional<Bounds> applied;   ///< in the unit of the value, after relative_to
   std::vector<std::string> flags;  ///< near_limit, no_interval
 };
 
@@ -55,13 +55,14 @@ struct Judgement {
 
 /// What relative limits and conditions refer to.
 struct Reference {
-  std::map<std::string, double> conditions;                    ///< field_strength_t, tube_voltage_kv
-  std::vector<Measurement> baseline;                           ///< of an earlier result
-  std::vector<Region> regions;                                 ///< their `nominal` values
+  std::map<std::string, double> conditions;  ///< field_strength_t, tube_voltage_kv
+  std::vector<Measurement> baseline;         ///< of an earlier result
+  std::vector<Region> regions;               ///< their `nominal` values
 };
 
 /// One verdict a measurement (the last limit that fits it wins), and one `not_measured` a limit that met no number.
 /// Throws UsageError when a limit's unit is not that of the number it fits.
-Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files, const Reference& reference);
+Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files,
+                const Reference& reference);
 
 }  // namespace iqgate::judge

@@ -70,7 +70,8 @@ double median(std::vector<double> values) {
 }
 
 // Iteratively reweighted Gauss-Newton; `left_out` leaves one jackknife group out.
-void refine(Fit& f, const Options& options, const std::vector<SurfacePoint>& points, int iterations, int left_out = -1) {
+void refine(Fit& f, const Options& options, const std::vector<SurfacePoint>& points, int iterations,
+            int left_out = -1) {
   for (int iteration = 0; iteration < iterations; ++iteration) {
     const Vec3 e1 = any_perpendicular(f.axis), e2 = cross(f.axis, e1);
     std::vector<double> sizes;
@@ -128,7 +129,8 @@ Fit start_from(const Surface& surface, Vec3 axis, const Options& options) {
   return f;
 }
 
-// Ends count as seen when enough points lie off the side, near both ends; then length and middle start from their medians.
+// Ends count as seen when enough points lie off the side, near both ends; then length and middle start from their
+// medians.
 bool find_ends(Fit& f, const Surface& surface, double pixel_mm) {
   std::vector<double> low, high;
   for (const SurfacePoint& p : surface.points) {
@@ -179,7 +181,8 @@ void add_uncertainty(const Fit& best, const Options& options, const Surface& sur
   const double factor = double(jackknife_groups - 1) / jackknife_groups;
   Vec3 mean_center;
   double mean_radius = 0;
-  for (const Fit& f : fits) mean_center = mean_center + (1.0 / jackknife_groups) * f.center, mean_radius += f.radius / jackknife_groups;
+  for (const Fit& f : fits)
+    mean_center = mean_center + (1.0 / jackknife_groups) * f.center, mean_radius += f.radius / jackknife_groups;
   double across = 0, tilt = 0, radius = 0;
   for (const Fit& f : fits) {
     const Vec3 d = f.center - mean_center;
@@ -190,7 +193,8 @@ void add_uncertainty(const Fit& best, const Options& options, const Surface& sur
     radius += (f.radius - mean_radius) * (f.radius - mean_radius);
   }
   placement.center_se_mm = std::sqrt(factor * across / (options.sphere ? 3 : 2));
-  if (options.axis_free && !options.sphere) placement.axis_se_deg = std::sqrt(factor * tilt / 2) * 180 / std::numbers::pi;
+  if (options.axis_free && !options.sphere)
+    placement.axis_se_deg = std::sqrt(factor * tilt / 2) * 180 / std::numbers::pi;
   placement.radius_se_mm = std::sqrt(factor * radius);
 }
 
@@ -236,11 +240,13 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
   if (surface.points.size() < 60) {
     const bool cut = surface.rays > 0 && double(surface.left_scan) > 0.7 * double(surface.rays);
     throw InputError(cut ? "fov_truncated" : "phantom_not_found", where,
-                     cut ? "the body reaches outside the field of view on most sides" : "no body with a visible rim stands out from its surroundings",
+                     cut ? "the body reaches outside the field of view on most sides"
+                         : "no body with a visible rim stands out from its surroundings",
                      "check that the phantom is in the scan, or give regions with --roi");
   }
   if (surface.contrast < least_contrast_to_noise * surface.noise)
-    throw InputError("phantom_not_found", where, "no body stands out from the noise", "check that the phantom is in the scan, or give regions with --roi");
+    throw InputError("phantom_not_found", where, "no body stands out from the noise",
+                     "check that the phantom is in the scan, or give regions with --roi");
   Options options{.sphere = body.kind == phantom::BodyKind::sphere};
   const double pixel_mm = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
   const Fit best = fit_body(surface, grid, options, pixel_mm);
@@ -256,15 +262,20 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
   placement.fit_rms_mm = inliers > 0 ? std::sqrt(squares / inliers) : 0;
   char text[200];
   if (placement.score < least_score) {
-    std::snprintf(text, sizeof text, "the surface does not fit a %s (%.0f %% of its points do)", options.sphere ? "sphere" : "cylinder", 100 * placement.score);
-    throw InputError("phantom_not_found", where, text, "choose another phantom with --phantom, or give regions with --roi");
+    std::snprintf(text, sizeof text, "the surface does not fit a %s (%.0f %% of its points do)",
+                  options.sphere ? "sphere" : "cylinder", 100 * placement.score);
+    throw InputError("phantom_not_found", where, text,
+                     "choose another phantom with --phantom, or give regions with --roi");
   }
   if (coverage(best, options, surface, tolerance) < least_coverage) {
-    if (double(surface.left_scan) > 0.1 * double(surface.rays)) throw InputError("fov_truncated", where, "too little of the phantom's rim lies inside the field of view");
-    throw InputError("phantom_not_found", where, "the body is not round: only a part of its rim fits", "choose another phantom with --phantom, or give regions with --roi");
+    if (double(surface.left_scan) > 0.1 * double(surface.rays))
+      throw InputError("fov_truncated", where, "too little of the phantom's rim lies inside the field of view");
+    throw InputError("phantom_not_found", where, "the body is not round: only a part of its rim fits",
+                     "choose another phantom with --phantom, or give regions with --roi");
   }
   if (std::abs(best.radius - body.radius_mm) > body.radius_tolerance_mm) {
-    std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)", best.radius, body.radius_mm, body.radius_tolerance_mm);
+    std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)",
+                  best.radius, body.radius_mm, body.radius_tolerance_mm);
     throw InputError("wrong_phantom", where, text, "choose another phantom with --phantom");
   }
   placement.method = options.sphere ? "sphere_fit" : "cylinder_fit";

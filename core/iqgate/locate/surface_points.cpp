@@ -18,7 +18,8 @@ double otsu_threshold(std::vector<float> sample) {
   if (!(high > low)) return low;
   constexpr std::size_t bins = 512;
   std::array<double, bins> histogram{};
-  for (const float v : sample) histogram[static_cast<std::size_t>(std::clamp((v - low) / (high - low) * (bins - 1), 0.0, double(bins - 1)))] += 1;
+  for (const float v : sample)
+    histogram[static_cast<std::size_t>(std::clamp((v - low) / (high - low) * (bins - 1), 0.0, double(bins - 1)))] += 1;
   double total = 0, sum = 0;
   for (std::size_t k = 0; k < bins; ++k) total += histogram[k], sum += double(k) * histogram[k];
   double weight = 0, part = 0, best = -1, first = 0, last = 0;
@@ -57,7 +58,8 @@ CoarseMask largest_component(const Volume& v, double threshold) {
   const VolumeView view = v.view();
   for (std::size_t z = 0, i = 0; z < n[2]; ++z)
     for (std::size_t y = 0; y < n[1]; ++y)
-      for (std::size_t x = 0; x < n[0]; ++x, ++i) above[i] = view(x * mask.step[0], y * mask.step[1], z * mask.step[2]) > threshold;
+      for (std::size_t x = 0; x < n[0]; ++x, ++i)
+        above[i] = view(x * mask.step[0], y * mask.step[1], z * mask.step[2]) > threshold;
   std::vector<std::int32_t> label(above.size(), 0);
   std::int32_t labels = 0, best = 0;
   std::vector<std::size_t> stack;
@@ -92,13 +94,16 @@ CoarseMask largest_component(const Volume& v, double threshold) {
 }
 
 bool inside_mask(const CoarseMask& mask, Vec3 index) {
-  const long x = std::lround(index.x / double(mask.step[0])), y = std::lround(index.y / double(mask.step[1])), z = std::lround(index.z / double(mask.step[2]));
-  if (x < 0 || y < 0 || z < 0 || x >= long(mask.size.x) || y >= long(mask.size.y) || z >= long(mask.size.z)) return false;
+  const long x = std::lround(index.x / double(mask.step[0])), y = std::lround(index.y / double(mask.step[1])),
+             z = std::lround(index.z / double(mask.step[2]));
+  if (x < 0 || y < 0 || z < 0 || x >= long(mask.size.x) || y >= long(mask.size.y) || z >= long(mask.size.z))
+    return false;
   return mask.inside[(std::size_t(z) * mask.size.y + std::size_t(y)) * mask.size.x + std::size_t(x)] != 0;
 }
 
 bool inside_volume(const Grid& g, Vec3 i) {
-  return i.x >= 0 && i.y >= 0 && i.z >= -1e-9 && i.x <= double(g.size.x - 1) && i.y <= double(g.size.y - 1) && i.z <= double(g.size.z - 1) + 1e-9;
+  return i.x >= 0 && i.y >= 0 && i.z >= -1e-9 && i.x <= double(g.size.x - 1) && i.y <= double(g.size.y - 1) &&
+         i.z <= double(g.size.z - 1) + 1e-9;
 }
 
 double sample(const VolumeView& v, Vec3 i) {
@@ -112,14 +117,16 @@ double sample(const VolumeView& v, Vec3 i) {
   split(i.x, v.size.x, x, tx);
   split(i.y, v.size.y, y, ty);
   split(i.z, v.size.z, z, tz);
-  const std::size_t x1 = std::min(x + 1, v.size.x - 1), y1 = std::min(y + 1, v.size.y - 1), z1 = std::min(z + 1, v.size.z - 1);
+  const std::size_t x1 = std::min(x + 1, v.size.x - 1), y1 = std::min(y + 1, v.size.y - 1),
+                    z1 = std::min(z + 1, v.size.z - 1);
   const auto line = [&](std::size_t b, std::size_t c) { return (1 - tx) * v(x, b, c) + tx * v(x1, b, c); };
   return (1 - tz) * ((1 - ty) * line(y, z) + ty * line(y1, z)) + tz * ((1 - ty) * line(y, z1) + ty * line(y1, z1));
 }
 
 // Sub-voxel half-level crossing along a ray from `start`, between levels taken a few steps on either side.
 // Returns false when the ray leaves the scan inside the body.
-bool edge_along_ray(const VolumeView& v, const Grid& grid, const CoarseMask& mask, Vec3 start, Vec3 step, Vec3& crossing) {
+bool edge_along_ray(const VolumeView& v, const Grid& grid, const CoarseMask& mask, Vec3 start, Vec3 step,
+                    Vec3& crossing) {
   int last_inside = -1, count = 0;
   for (Vec3 p = start; inside_volume(grid, p); p = p + step, ++count)
     if (inside_mask(mask, p)) last_inside = count;
@@ -143,7 +150,9 @@ bool edge_along_ray(const VolumeView& v, const Grid& grid, const CoarseMask& mas
   const int expected = last_inside - from;
   int best = -1;
   for (int k = 0; k + 1 < static_cast<int>(profile.size()); ++k)
-    if (profile[std::size_t(k)] >= level && profile[std::size_t(k + 1)] < level && (best < 0 || std::abs(k - expected) < std::abs(best - expected))) best = k;
+    if (profile[std::size_t(k)] >= level && profile[std::size_t(k + 1)] < level &&
+        (best < 0 || std::abs(k - expected) < std::abs(best - expected)))
+      best = k;
   if (best < 0) return false;
   const double a = profile[std::size_t(best)], b = profile[std::size_t(best + 1)];
   crossing = start + (from + best + (a - level) / (a - b)) * step;
@@ -181,7 +190,8 @@ Surface find_surface(const Volume& volume) {
   if (sampled.size() < 64) return surface;
   const double threshold = otsu_threshold(sampled);
   double inside_sum = 0, outside_sum = 0, inside_count = 0, outside_count = 0;
-  for (const float v : sampled) (v > threshold ? inside_sum : outside_sum) += v, (v > threshold ? inside_count : outside_count) += 1;
+  for (const float v : sampled)
+    (v > threshold ? inside_sum : outside_sum) += v, (v > threshold ? inside_count : outside_count) += 1;
   if (inside_count == 0 || outside_count == 0) return surface;
   surface.contrast = inside_sum / inside_count - outside_sum / outside_count;
   const CoarseMask mask = largest_component(volume, threshold);
@@ -196,7 +206,8 @@ Surface find_surface(const Volume& volume) {
         const std::size_t i = (z * mask.size.y + y) * mask.size.x + x;
         if (!mask.inside[i - 1] || !mask.inside[i] || !mask.inside[i + 1]) continue;
         const std::size_t fx = x * mask.step[0];
-        const double d = view(fx, y * mask.step[1], z * mask.step[2]) - view(std::min(fx + 1, n[0] - 1), y * mask.step[1], z * mask.step[2]);
+        const double d = view(fx, y * mask.step[1], z * mask.step[2]) -
+                         view(std::min(fx + 1, n[0] - 1), y * mask.step[1], z * mask.step[2]);
         squares += d * d;
         pairs += 1;
       }
@@ -224,8 +235,7 @@ Surface find_surface(const Volume& volume) {
         ++surface.rays;
         if (edge_along_ray(view, grid, mask, centre, step, crossing))
           surface.points.push_back({grid.to_mm(crossing), surface.groups + ray / (rays_per_plane / sectors_per_plane)});
-        else
-          ++surface.left_scan;
+        else ++surface.left_scan;
       }
       surface.groups += sectors_per_plane;
     }

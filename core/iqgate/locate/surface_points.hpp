@@ -13,9 +13,9 @@ struct SurfacePoint {
 
 struct Surface {
   std::vector<SurfacePoint> points;
-  Vec3 inside_mm;             ///< a point inside the body
-  std::size_t rays = 0;       ///< rays sent
-  std::size_t left_scan = 0;  ///< rays that left the scan without meeting the surface
+  Vec3 inside_mm;                  ///< a point inside the body
+  std::size_t rays = 0;            ///< rays sent
+  std::size_t left_scan = 0;       ///< rays that left the scan without meeting the surface
   double contrast = 0, noise = 0;  ///< body minus surroundings; SD of neighbouring voxels inside
   int groups = 0;
 };

@@ -13,7 +13,8 @@ bool holds(const std::vector<const char*>& list, const std::string& name) {
 }
 
 bool names(const Metric& metric, const std::vector<std::string>& list) {
-  return std::any_of(list.begin(), list.end(), [&](const std::string& name) { return name == metric.id || holds(metric.outputs, name); });
+  return std::any_of(list.begin(), list.end(),
+                     [&](const std::string& name) { return name == metric.id || holds(metric.outputs, name); });
 }
 
 }  // namespace
@@ -34,9 +35,19 @@ Measurement measurement(std::string name, std::string variant, std::string where
 }
 
 const std::vector<Metric>& catalogue() {
-  static const std::vector<Metric> metrics{region_statistics_metric(), snr_metric(), ct_noise_metric(),    local_noise_metric(), piu_metric(),
-                                           nema_uniformity_metric(),   ct_uniformity_metric(), ipem_uniformity_metric(), point_mtf_metric(), slanted_edge_metric(),
-                                           disc_ttf_metric(),          ball_ttf_metric(),      nps_metric()};
+  static const std::vector<Metric> metrics{region_statistics_metric(),
+                                           snr_metric(),
+                                           ct_noise_metric(),
+                                           local_noise_metric(),
+                                           piu_metric(),
+                                           nema_uniformity_metric(),
+                                           ct_uniformity_metric(),
+                                           ipem_uniformity_metric(),
+                                           point_mtf_metric(),
+                                           slanted_edge_metric(),
+                                           disc_ttf_metric(),
+                                           ball_ttf_metric(),
+                                           nps_metric()};
   return metrics;
 }
 
@@ -48,20 +59,25 @@ const Metric* find_metric(const std::string& name) {
 
 Results measure_all(const Job& job, const std::vector<std::string>& wanted) {
   for (const std::string& name : wanted)
-    if (!find_metric(name)) throw UsageError("unknown_metric", "--metric", "\"" + name + "\" is not in the catalogue", "see iqgate metrics");
+    if (!find_metric(name))
+      throw UsageError("unknown_metric", "--metric", "\"" + name + "\" is not in the catalogue", "see iqgate metrics");
   for (const Region& region : job.regions)
     for (const std::string& name : region.metrics)
-      if (!find_metric(name)) throw UsageError("unknown_metric", "region " + region.name, "asks for \"" + name + "\", which is not in the catalogue", "see iqgate metrics");
+      if (!find_metric(name))
+        throw UsageError("unknown_metric", "region " + region.name,
+                         "asks for \"" + name + "\", which is not in the catalogue", "see iqgate metrics");
   Results results;
   results.regions = job.regions;
   for (const Metric& metric : catalogue()) {
     if (!wanted.empty() && !names(metric, wanted)) continue;
     std::vector<Region> regions;
     for (const Region& region : job.regions)
-      if (region.metrics.empty() ? holds(metric.kinds, region.kind) : names(metric, region.metrics)) regions.push_back(region);
+      if (region.metrics.empty() ? holds(metric.kinds, region.kind) : names(metric, region.metrics))
+        regions.push_back(region);
     if (regions.empty()) continue;
     if (!metric.modalities.empty() && !job.modality().empty() && !holds(metric.modalities, job.modality())) {
-      if (names(metric, wanted)) results.skip(metric.id, "scan", std::string("is not defined for modality ") + job.modality());
+      if (names(metric, wanted))
+        results.skip(metric.id, "scan", std::string("is not defined for modality ") + job.modality());
       continue;
     }
     metric.run(job, regions, results);
@@ -70,7 +86,8 @@ Results measure_all(const Job& job, const std::vector<std::string>& wanted) {
     // Asked for by one name: other outputs of the family are left out.
     const auto keep = [&](const std::string& name) {
       const Metric* family = find_metric(name);
-      return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& w) { return w == name || (family && w == family->id); });
+      return std::any_of(wanted.begin(), wanted.end(),
+                         [&](const std::string& w) { return w == name || (family && w == family->id); });
     };
     std::erase_if(results.measurements, [&](const Measurement& m) { return !keep(m.name); });
   }

@@ -7,7 +7,8 @@
 namespace iqgate::measure {
 namespace {
 
-void add(Results& results, const char* name, const std::string& where, double value, const char* unit, double freedom, const char* method, std::vector<std::string> flags) {
+void add(Results& results, const char* name, const std::string& where, double value, const char* unit, double freedom,
+         const char* method, std::vector<std::string> flags) {
   Measurement m = measurement(name, "", where, value, unit);
   if (freedom >= 2) {
     m.se = value / std::sqrt(2 * freedom);
@@ -46,25 +47,36 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       // Structure (cupping, inserts) counts as noise in the definition; say so when it matters.
       if (c.residual_sd < 0.95 * sd) flags.push_back("trend_in_region");
       add(results, "noise_sd_hu", where, sd, "HU", freedom, "SD (n - 1) of the region", flags);
-      add(results, "noise_pct", where, sd / 10, "%", freedom, "SD as per cent of the water-air contrast of 1000 HU", flags);
+      add(results, "noise_pct", where, sd / 10, "%", freedom, "SD as per cent of the water-air contrast of 1000 HU",
+          flags);
     }
     if (job.scans.size() < 2) continue;
     Volume r{job.grid(), std::vector<float>(job.scans[0].scan->volume.values.size())};
-    for (std::size_t k = 0; k < r.values.size(); ++k) r.values[k] = job.scans[0].scan->volume.values[k] - job.scans[1].scan->volume.values[k];
+    for (std::size_t k = 0; k < r.values.size(); ++k)
+      r.values[k] = job.scans[0].scan->volume.values[k] - job.scans[1].scan->volume.values[k];
     const auto uploaded = job.backend->upload(r.view());
     const compute::Moments m = job.backend->region_moments(*uploaded, voxels.mask);
     if (m.variance > 0)
-      add(results, "noise_sd_diff_hu", region.name, std::sqrt(m.variance / 2), "HU", noise_correlation(r.view(), voxels.mask).n_eff_variance(n) - 1, "SD of the difference of two repeats / sqrt 2", voxels.flags);
-    else
-      results.skip("noise_sd_diff_hu", region.name, "the two scans are equal in the region: not two acquisitions");
+      add(results, "noise_sd_diff_hu", region.name, std::sqrt(m.variance / 2), "HU",
+          noise_correlation(r.view(), voxels.mask).n_eff_variance(n) - 1,
+          "SD of the difference of two repeats / sqrt 2", voxels.flags);
+    else results.skip("noise_sd_diff_hu", region.name, "the two scans are equal in the region: not two acquisitions");
   }
 }
 
 }  // namespace
 
 Metric ct_noise_metric() {
-  return {"noise", "CT noise", "SD (n - 1) of the voxels of a central region; noise_pct = SD / 10 for water - air = 1000 HU; noise_sd_diff_hu = SD of the difference of two repeats / sqrt 2 (fixed pattern removed).",
-          "IEC 61223-3-5", {"noise_sd_hu", "noise_pct", "noise_sd_diff_hu"}, {}, {"uniform"}, {"CT"}, run};
+  return {"noise",
+          "CT noise",
+          "SD (n - 1) of the voxels of a central region; noise_pct = SD / 10 for water - air = 1000 HU; "
+          "noise_sd_diff_hu = SD of the difference of two repeats / sqrt 2 (fixed pattern removed).",
+          "IEC 61223-3-5",
+          {"noise_sd_hu", "noise_pct", "noise_sd_diff_hu"},
+          {},
+          {"uniform"},
+          {"CT"},
+          run};
 }
 
 }  // namespace iqgate::measure

@@ -31,8 +31,10 @@ struct Insert {
   double radius_mm = 0, inner_mm = 0, outer_mm = 0, half_length_mm = 0;
 };
 
-compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& voxels, const Grid& grid, double bin_mm, int sectors) {
-  compute::EdgeProfileJob job{.shape = compute::EdgeShape::cylinder, .origin = insert.centre, .axis = insert.axis, .along = insert.along};
+compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& voxels, const Grid& grid, double bin_mm,
+                                    int sectors) {
+  compute::EdgeProfileJob job{
+      .shape = compute::EdgeShape::cylinder, .origin = insert.centre, .axis = insert.axis, .along = insert.along};
   job.first_mm = insert.inner_mm;
   job.bin_mm = bin_mm;
   job.bins = static_cast<int>((insert.outer_mm - insert.inner_mm) / bin_mm);
@@ -40,9 +42,11 @@ compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& vo
   job.sectors = sectors;
   const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
   // The axis may be tilted: the box must hold the disc in every slice.
-  const double lean = norm(Vec3{insert.axis.x, insert.axis.y, 0}) * (voxels.last_slice - voxels.first_slice) * grid.spacing_mm.z;
+  const double lean =
+      norm(Vec3{insert.axis.x, insert.axis.y, 0}) * (voxels.last_slice - voxels.first_slice) * grid.spacing_mm.z;
   for (int d = 0; d < 2; ++d) {
-    const double centre = insert.centre[d] / grid.spacing_mm[d], half = (insert.outer_mm + lean) / grid.spacing_mm[d] + 1;
+    const double centre = insert.centre[d] / grid.spacing_mm[d],
+                 half = (insert.outer_mm + lean) / grid.spacing_mm[d] + 1;
     job.low[d] = static_cast<std::size_t>(std::clamp(std::floor(centre - half), 0.0, double(size[d] - 1)));
     job.high[d] = static_cast<std::size_t>(std::clamp(std::ceil(centre + half) + 1, 1.0, double(size[d])));
   }
@@ -52,7 +56,8 @@ compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& vo
 }
 
 // Centre by the rim's position in sectors (by area, linear in the values): r = R + a cos + b sin.
-bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const RegionVoxels& voxels, double pixel_mm, Insert& insert) {
+bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const RegionVoxels& voxels, double pixel_mm,
+                   Insert& insert) {
   const compute::EdgeProfileJob pj = profile_job(insert, voxels, job.grid(), pixel_mm, fit_sectors);
   if (pj.bins < 8) return false;
   const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
@@ -75,7 +80,8 @@ bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const Re
     count += 1, sx += x, sy += y, sr += r, sxx += x * x, syy += y * y, sxy += x * y, sxr += x * r, syr += y * r;
   }
   if (count < 0.75 * fit_sectors) return false;
-  sxx -= sx * sx / count, syy -= sy * sy / count, sxy -= sx * sy / count, sxr -= sx * sr / count, syr -= sy * sr / count;
+  sxx -= sx * sx / count, syy -= sy * sy / count, sxy -= sx * sy / count, sxr -= sx * sr / count,
+      syr -= sy * sr / count;
   const double determinant = sxx * syy - sxy * sxy;
   const double a = (sxr * syy - syr * sxy) / determinant, b = (syr * sxx - sxr * sxy) / determinant;
   if (!std::isfinite(a) || !std::isfinite(b) || std::hypot(a, b) > 0.5 * insert.radius_mm) return false;
@@ -90,13 +96,15 @@ struct Levels {
 // Means well inside and outside the rim, and the SD of pixels in the background within one slice.
 Levels levels_of(const VolumeView& v, const RegionVoxels& voxels, const Insert& insert, double margin_mm) {
   double in_n = 0, in_sum = 0, out_n = 0, out_sum = 0, out_square = 0;
-  const double inner = std::max(insert.radius_mm - margin_mm, 0.3 * insert.radius_mm), outer = std::min(insert.radius_mm + margin_mm, 0.5 * (insert.radius_mm + insert.outer_mm));
+  const double inner = std::max(insert.radius_mm - margin_mm, 0.3 * insert.radius_mm),
+               outer = std::min(insert.radius_mm + margin_mm, 0.5 * (insert.radius_mm + insert.outer_mm));
   const long reach_x = long(insert.outer_mm / v.spacing_mm.x) + 1, reach_y = long(insert.outer_mm / v.spacing_mm.y) + 1;
   const long cx = std::lround(insert.centre.x / v.spacing_mm.x), cy = std::lround(insert.centre.y / v.spacing_mm.y);
   for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; ++z)
     for (long y = std::max(0L, cy - reach_y); y <= std::min(long(v.size.y) - 1, cy + reach_y); ++y)
       for (long x = std::max(0L, cx - reach_x); x <= std::min(long(v.size.x) - 1, cx + reach_x); ++x) {
-        const Vec3 d = Vec3{double(x) * v.spacing_mm.x, double(y) * v.spacing_mm.y, double(z) * v.spacing_mm.z} - insert.centre;
+        const Vec3 d =
+            Vec3{double(x) * v.spacing_mm.x, double(y) * v.spacing_mm.y, double(z) * v.spacing_mm.z} - insert.centre;
         const double h = dot(d, insert.axis), r = norm(d - h * insert.axis);
         const double value = v(std::size_t(x), std::size_t(y), z);
         if (r < inner) in_n += 1, in_sum += value;
@@ -110,21 +118,25 @@ Levels levels_of(const VolumeView& v, const RegionVoxels& voxels, const Insert& 
 void one_region(const Job& job, std::size_t s, const Region& region, Results& results) {
   const std::string where = job.prefix(s) + region.name;
   const Grid& grid = job.grid();
-  if (region.shape != RegionShape::disc && region.shape != RegionShape::cylinder) return results.skip("ttf50_per_mm", where, "the region of an insert must be a disc or a cylinder");
+  if (region.shape != RegionShape::disc && region.shape != RegionShape::cylinder)
+    return results.skip("ttf50_per_mm", where, "the region of an insert must be a disc or a cylinder");
   const double pixel_mm = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
   Insert insert;
   insert.radius_mm = region.radius_mm;
   const auto outer = region.nominal.find("outer_radius_mm");
-  insert.outer_mm = outer != region.nominal.end() ? outer->second : region.radius_mm + std::clamp(region.radius_mm, 8.0, 15.0);
+  insert.outer_mm =
+      outer != region.nominal.end() ? outer->second : region.radius_mm + std::clamp(region.radius_mm, 8.0, 15.0);
   insert.inner_mm = std::max(0.0, region.radius_mm - 15);
   Region whole = region;
   whole.radius_mm = insert.outer_mm;
   const RegionVoxels voxels = region_voxels(whole, grid);
   if (!voxels.good()) return results.skip("ttf50_per_mm", where, voxels.reason);
-  if (region.radius_mm < 4 * pixel_mm) return results.skip("ttf50_per_mm", where, "the insert's radius is below 4 pixels");
+  if (region.radius_mm < 4 * pixel_mm)
+    return results.skip("ttf50_per_mm", where, "the insert's radius is below 4 pixels");
   insert.centre = to_volume_frame(grid, region.center_mm);
   insert.axis = direction_in_volume(grid, region.normal);
-  if (std::abs(insert.axis.z) < 0.985) return results.skip("ttf50_per_mm", where, "the insert's axis lies more than 10 degrees from the slice normal");
+  if (std::abs(insert.axis.z) < 0.985)
+    return results.skip("ttf50_per_mm", where, "the insert's axis lies more than 10 degrees from the slice normal");
   if (voxels.first_slice == voxels.last_slice) {
     insert.axis = {0, 0, 1};
     insert.centre.z = double(voxels.first_slice) * grid.spacing_mm.z;
@@ -133,7 +145,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   insert.half_length_mm = std::max(half_length_mm(region), 0.5 * grid.spacing_mm.z) + 1e-9;
   const compute::DeviceVolume& volume = *job.scans[s].volume;
   for (int pass = 0; pass < 5; ++pass)
-    if (!refine_centre(job, volume, voxels, pixel_mm, insert)) return results.skip("ttf50_per_mm", where, "no round rim is seen at the region's radius");
+    if (!refine_centre(job, volume, voxels, pixel_mm, insert))
+      return results.skip("ttf50_per_mm", where, "no round rim is seen at the region's radius");
   const compute::EdgeProfileJob pj = profile_job(insert, voxels, grid, 0.1 * pixel_mm, resample_sectors);
   const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
   const double nyquist = 1 / (2 * pixel_mm);
@@ -141,16 +154,32 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (!response.good) return results.skip("ttf50_per_mm", where, response.reason);
   const Levels levels = levels_of(volume.host(), voxels, insert, std::max(3 * pixel_mm, 1.5 * response.rise_15_85_mm));
   const double slices = double(voxels.last_slice - voxels.first_slice + 1);
-  const double cnr = levels.noise > 0 ? std::abs(levels.contrast) / levels.noise : 1e9, cnr_total = cnr * std::sqrt(slices);
-  if (!(std::abs(levels.contrast) > 0) || cnr_total < 3) return results.skip("ttf50_per_mm", where, "contrast to noise over all slices is below 3");
+  const double cnr = levels.noise > 0 ? std::abs(levels.contrast) / levels.noise : 1e9,
+               cnr_total = cnr * std::sqrt(slices);
+  if (!(std::abs(levels.contrast) > 0) || cnr_total < 3)
+    return results.skip("ttf50_per_mm", where, "contrast to noise over all slices is below 3");
   std::vector<std::string> flags = voxels.flags;
   if (cnr_total < 15) flags.push_back("low_cnr_total");
   else if (cnr_total < 20) flags.push_back("cnr_total_below_20");
-  if (response.f50 && region.radius_mm * (*response.f50) < 10 * 0.187391) flags.push_back("curvature_bias");  // R / sigma below 10
-  add_response(job, results, {"ttf", "tukey", "radial ESF in bins of 0.1 pixel about the refined centre, Tukey window of 15 rise distances, corrected for difference and bin", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::tukey}, nyquist, flags);
-  add_response(job, results, {"ttf", "hann", "as tukey with a Hann window of 15 rise distances (raises f50 by about 1 %)", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::hann}, nyquist, flags);
-  add_response(job, results, {"ttf", "monotone", "as tukey after isotonic regression of the ESF, which hides overshoot", "AAPM 233; Richard 2012", false}, where, profile, {.window = Window::tukey, .monotone = true}, nyquist, flags);
-  const auto add = [&](const std::string& name, double value, const std::string& unit) { results.add(measurement(name, "", where, value, unit)); };
+  if (response.f50 && region.radius_mm * (*response.f50) < 10 * 0.187391)
+    flags.push_back("curvature_bias");  // R / sigma below 10
+  add_response(job, results,
+               {"ttf", "tukey",
+                "radial ESF in bins of 0.1 pixel about the refined centre, Tukey window of 15 rise distances, "
+                "corrected for difference and bin",
+                "AAPM 233; Richard 2012", false},
+               where, profile, {.window = Window::tukey}, nyquist, flags);
+  add_response(job, results,
+               {"ttf", "hann", "as tukey with a Hann window of 15 rise distances (raises f50 by about 1 %)",
+                "AAPM 233; Richard 2012", false},
+               where, profile, {.window = Window::hann}, nyquist, flags);
+  add_response(job, results,
+               {"ttf", "monotone", "as tukey after isotonic regression of the ESF, which hides overshoot",
+                "AAPM 233; Richard 2012", false},
+               where, profile, {.window = Window::tukey, .monotone = true}, nyquist, flags);
+  const auto add = [&](const std::string& name, double value, const std::string& unit) {
+    results.add(measurement(name, "", where, value, unit));
+  };
   add(job.unit() == "HU" ? "ttf_contrast_hu" : "ttf_contrast", levels.contrast, job.unit());
   if (levels.noise > 0) add("cnr_total", cnr_total, "1");
   add("insert_diameter_mm", 2 * response.centre_mm, "mm");
@@ -164,10 +193,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric disc_ttf_metric() {
-  return {"ttf_disc", "Task transfer function of a circular insert",
-          "Centre refined on the rim; radial ESF in bins of 0.1 pixel; central difference; window (tukey: Tukey, hann: Hann, both 15 times the 15-85 % rise); transform; divided by the factors of difference and bin. Contrast and CNR over all slices stand beside it: for nonlinear reconstruction the TTF holds only there.",
-          "AAPM 233; Richard 2012", {"ttf50_per_mm", "ttf10_per_mm", "ttf02_per_mm", "ttf_at_nyquist", "ttf_peak", "ttf_peak_f_per_mm", "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm"},
-          {"tukey", "hann", "monotone"}, {"insert"}, {}, run};
+  return {"ttf_disc",
+          "Task transfer function of a circular insert",
+          "Centre refined on the rim; radial ESF in bins of 0.1 pixel; central difference; window (tukey: Tukey, hann: "
+          "Hann, both 15 times the 15-85 % rise); transform; divided by the factors of difference and bin. Contrast "
+          "and CNR over all slices stand beside it: for nonlinear reconstruction the TTF holds only there.",
+          "AAPM 233; Richard 2012",
+          {"ttf50_per_mm", "ttf10_per_mm", "ttf02_per_mm", "ttf_at_nyquist", "ttf_peak", "ttf_peak_f_per_mm",
+           "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm"},
+          {"tukey", "hann", "monotone"},
+          {"insert"},
+          {},
+          run};
 }
 
 }  // namespace iqgate::measure

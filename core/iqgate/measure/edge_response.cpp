@@ -22,7 +22,8 @@ void make_monotone(std::vector<double>& v, bool rising) {
   std::vector<std::pair<double, double>> pools;  // sum, count
   for (const double value : v) {
     pools.emplace_back(rising ? value : -value, 1);
-    while (pools.size() > 1 && pools[pools.size() - 2].first / pools[pools.size() - 2].second > pools.back().first / pools.back().second) {
+    while (pools.size() > 1 &&
+           pools[pools.size() - 2].first / pools[pools.size() - 2].second > pools.back().first / pools.back().second) {
       pools[pools.size() - 2].first += pools.back().first;
       pools[pools.size() - 2].second += pools.back().second;
       pools.pop_back();
@@ -192,7 +193,9 @@ void fill_gaps(std::vector<double>& esf) {
     std::size_t next = k;
     while (next < n && std::isnan(esf[next])) ++next;
     for (std::size_t j = k; j < next; ++j)
-      esf[j] = k == 0 ? esf[next] : next == n ? esf[k - 1] : esf[k - 1] + (esf[next] - esf[k - 1]) * double(j - k + 1) / double(next - k + 1);
+      esf[j] = k == 0      ? esf[next]
+               : next == n ? esf[k - 1]
+                           : esf[k - 1] + (esf[next] - esf[k - 1]) * double(j - k + 1) / double(next - k + 1);
     k = next;
   }
 }
@@ -230,12 +233,14 @@ std::optional<double> first_crossing(const std::vector<double>& x, const std::ve
 
 double interpolate(const std::vector<double>& x, const std::vector<double>& y, double at) {
   if (x.empty() || at < x.front() || at > x.back()) return NAN;
-  const std::size_t k = std::min(static_cast<std::size_t>(std::upper_bound(x.begin(), x.end(), at) - x.begin()), x.size() - 1);
+  const std::size_t k =
+      std::min(static_cast<std::size_t>(std::upper_bound(x.begin(), x.end(), at) - x.begin()), x.size() - 1);
   if (k == 0) return y[0];
   return y[k - 1] + (at - x[k - 1]) / (x[k] - x[k - 1]) * (y[k] - y[k - 1]);
 }
 
-Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options, double f_limit_per_mm) {
+Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options,
+                       double f_limit_per_mm) {
   Response r;
   const double bin = profile.bin_mm;
   if (profile.bins < 24 || !mean_profile(profile, times, r.esf)) {
@@ -257,8 +262,10 @@ Response edge_response(const BlockedProfile& profile, const std::vector<int>& ti
   for (std::size_t k = 1; k + 1 < n; ++k) r.lsf[k] = sign * (r.esf[k + 1] - r.esf[k - 1]) / (2 * bin);
   if (options.tail == Tail::exponential) extend_tails(r, bin);
   if (options.window != Window::none) {
-    const double width = options.window_width_mm > 0 ? options.window_width_mm : 15 * std::max(r.rise_15_85_mm, 2 * bin);
-    for (std::size_t k = 0; k < n; ++k) r.lsf[k] *= window_value(options.window, 2 * (r.distance_mm[k] - r.centre_mm) / width);
+    const double width =
+        options.window_width_mm > 0 ? options.window_width_mm : 15 * std::max(r.rise_15_85_mm, 2 * bin);
+    for (std::size_t k = 0; k < n; ++k)
+      r.lsf[k] *= window_value(options.window, 2 * (r.distance_mm[k] - r.centre_mm) / width);
   }
   const std::size_t size = transform_size(bin, r.lsf.size());
   const compute::Fft::Buffer data = compute::Fft::buffer(size);
@@ -290,14 +297,17 @@ namespace {
 // Standard error of the frequency at which the curve passes a level: that of the value there, over the slope.
 double frequency_se(const TransferCurve& c, double f) {
   const double step = 4 * frequency_step_per_mm;
-  const double slope = (interpolate(c.frequency_per_mm, c.value, f + step) - interpolate(c.frequency_per_mm, c.value, std::max(0.0, f - step))) / (step + std::min(step, f));
+  const double slope = (interpolate(c.frequency_per_mm, c.value, f + step) -
+                        interpolate(c.frequency_per_mm, c.value, std::max(0.0, f - step))) /
+                       (step + std::min(step, f));
   return interpolate(c.frequency_per_mm, c.se, f) / std::abs(slope);
 }
 
 }  // namespace
 
-TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames& names, const std::string& where, std::size_t blocks,
-                           const std::function<TransferCurve(const std::vector<int>&)>& evaluate, double nyquist_per_mm, std::vector<std::string> flags) {
+TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames& names, const std::string& where,
+                           std::size_t blocks, const std::function<TransferCurve(const std::vector<int>&)>& evaluate,
+                           double nyquist_per_mm, std::vector<std::string> flags) {
   const TransferCurve r = evaluate({});
   const std::string variant = "variant " + names.variant + ": ";
   if (!r.good) {
@@ -306,19 +316,25 @@ TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames
   }
   flags.push_back("ci_scope=within_scan");
   const auto scalars = [&](const TransferCurve& q) {
-    const auto crossing = [&](double level) { return first_crossing(q.frequency_per_mm, q.value, level).value_or(NAN); };
-    return std::vector<double>{crossing(0.5), crossing(0.1), crossing(0.02), interpolate(q.frequency_per_mm, q.value, nyquist_per_mm), q.fwhm_mm.value_or(NAN), q.fwtm_mm.value_or(NAN)};
+    const auto crossing = [&](double level) {
+      return first_crossing(q.frequency_per_mm, q.value, level).value_or(NAN);
+    };
+    return std::vector<double>{crossing(0.5),           crossing(0.1),
+                               crossing(0.02),          interpolate(q.frequency_per_mm, q.value, nyquist_per_mm),
+                               q.fwhm_mm.value_or(NAN), q.fwtm_mm.value_or(NAN)};
   };
   const std::vector<double> values = scalars(r);
   const std::size_t points = r.value.size();
-  const BootstrapResult boot = bootstrap_blocks(blocks, job.settings.bootstrap_draws, job.settings.seed, [&](const std::vector<int>& times) {
-    const TransferCurve q = evaluate(times);
-    std::vector<double> out = q.good ? scalars(q) : std::vector<double>(values.size(), NAN);
-    for (std::size_t k = 0; k < points; ++k) out.push_back(q.good && k < q.value.size() ? q.value[k] : NAN);
-    return out;
-  });
+  const BootstrapResult boot =
+      bootstrap_blocks(blocks, job.settings.bootstrap_draws, job.settings.seed, [&](const std::vector<int>& times) {
+        const TransferCurve q = evaluate(times);
+        std::vector<double> out = q.good ? scalars(q) : std::vector<double>(values.size(), NAN);
+        for (std::size_t k = 0; k < points; ++k) out.push_back(q.good && k < q.value.size() ? q.value[k] : NAN);
+        return out;
+      });
   const auto add = [&](const std::string& name, std::size_t index, const char* unit) {
-    if (std::isnan(values[index])) return results.skip(name, where, variant + "the curve never falls to this level in the range it is known");
+    if (std::isnan(values[index]))
+      return results.skip(name, where, variant + "the curve never falls to this level in the range it is known");
     Measurement m = measurement(name, names.variant, where, values[index], unit);
     if (!r.se.empty() && blocks < 2 && index < 4) {
       m.se = index == 3 ? interpolate(r.frequency_per_mm, r.se, nyquist_per_mm) : frequency_se(r, values[index]);
@@ -350,7 +366,10 @@ TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames
     plain(names.stem + "_peak", *peak, "1", {"edge_enhancement"});
     plain(names.stem + "_peak_f_per_mm", r.frequency_per_mm[static_cast<std::size_t>(peak - r.value.begin())], "1/mm");
   }
-  Curve curve{.name = names.stem, .where = where + "/" + names.variant, .x = {"spatial frequency", "1/mm", r.frequency_per_mm}, .y = {names.stem == "mtf" ? "MTF" : "TTF", "1", r.value}};
+  Curve curve{.name = names.stem,
+              .where = where + "/" + names.variant,
+              .x = {"spatial frequency", "1/mm", r.frequency_per_mm},
+              .y = {names.stem == "mtf" ? "MTF" : "TTF", "1", r.value}};
   for (std::size_t k = 0; k < points && !boot.sorted_draws.empty(); ++k) {
     const auto& draws = boot.sorted_draws[values.size() + k];
     if (draws.size() < 20) break;
@@ -367,8 +386,9 @@ TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames
   return r;
 }
 
-void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where, const BlockedProfile& profile, const Conditioning& options,
-                  double nyquist_per_mm, std::vector<std::string> flags) {
+void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where,
+                  const BlockedProfile& profile, const Conditioning& options, double nyquist_per_mm,
+                  std::vector<std::string> flags) {
   const auto curve_of = [&](const Response& r) {
     TransferCurve c{r.good, r.reason, r.frequency_per_mm, r.mtf, {}, {}, {}};
     if (names.with_widths) c.fwhm_mm = r.fwhm_mm, c.fwtm_mm = r.fwtm_mm;
@@ -376,8 +396,17 @@ void add_response(const Job& job, Results& results, const ResponseNames& names, 
   };
   const Response whole = edge_response(profile, {}, options, 2 * nyquist_per_mm);
   if (whole.tail_fraction > 0.02) flags.push_back("lsf_tail_extrapolated");
-  const TransferCurve c = add_transfer(job, results, names, where, profile.blocks, [&](const std::vector<int>& times) { return curve_of(edge_response(profile, times, options, 2 * nyquist_per_mm)); }, nyquist_per_mm, std::move(flags));
-  if (c.good) results.curves.push_back({.name = "esf", .where = where + "/" + names.variant, .x = {"distance", "mm", whole.distance_mm}, .y = {"edge spread", job.unit(), whole.esf}});
+  const TransferCurve c = add_transfer(
+      job, results, names, where, profile.blocks,
+      [&](const std::vector<int>& times) {
+        return curve_of(edge_response(profile, times, options, 2 * nyquist_per_mm));
+      },
+      nyquist_per_mm, std::move(flags));
+  if (c.good)
+    results.curves.push_back({.name = "esf",
+                              .where = where + "/" + names.variant,
+                              .x = {"distance", "mm", whole.distance_mm},
+                              .y = {"edge spread", job.unit(), whole.esf}});
 }
 
 }  // namespace iqgate::measure

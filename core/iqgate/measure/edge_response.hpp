@@ -15,10 +15,10 @@ enum class Tail { none, exponential };
 
 struct Conditioning {
   Window window = Window::none;
-  double window_width_mm = 0;         ///< full width; 0: 15 times the 15-85 % rise
-  bool monotone = false;              ///< isotonic regression of the ESF: hides overshoot, its own variant
-  Tail tail = Tail::none;             ///< exponential: LSF beyond 1 % of the peak from a fit between 4 % and 1 %
-  double largest_correction = 1e9;    ///< ISO caps the derivative correction at 10
+  double window_width_mm = 0;       ///< full width; 0: 15 times the 15-85 % rise
+  bool monotone = false;            ///< isotonic regression of the ESF: hides overshoot, its own variant
+  Tail tail = Tail::none;           ///< exponential: LSF beyond 1 % of the peak from a fit between 4 % and 1 %
+  double largest_correction = 1e9;  ///< ISO caps the derivative correction at 10
 };
 
 /// Profile sums by block (the unit of resampling); distances from first_mm in steps of bin_mm.
@@ -48,7 +48,8 @@ struct Response {
 };
 
 /// `f_limit_per_mm`: the curve is given up to here.
-Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options, double f_limit_per_mm);
+Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options,
+                       double f_limit_per_mm);
 
 /// Frequency of the first downward crossing of a level, linear between points; none if it is never crossed.
 std::optional<double> first_crossing(const std::vector<double>& x, const std::vector<double>& y, double level);
@@ -73,11 +74,13 @@ struct TransferCurve {
 /// Adds the scalars of a transfer curve (bootstrap standard errors over `blocks`) and the curve with its band.
 /// `evaluate` gets how often each block is taken; an empty list means once each. With fewer than two blocks the
 /// curve's own standard errors serve, turned into those of a frequency by the slope. Returns the undisturbed curve.
-TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames& names, const std::string& where, std::size_t blocks,
-                           const std::function<TransferCurve(const std::vector<int>&)>& evaluate, double nyquist_per_mm, std::vector<std::string> flags);
+TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames& names, const std::string& where,
+                           std::size_t blocks, const std::function<TransferCurve(const std::vector<int>&)>& evaluate,
+                           double nyquist_per_mm, std::vector<std::string> flags);
 
 /// add_transfer of an edge profile, with its edge spread as a curve.
-void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where, const BlockedProfile& profile,
-                  const Conditioning& options, double nyquist_per_mm, std::vector<std::string> flags);
+void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where,
+                  const BlockedProfile& profile, const Conditioning& options, double nyquist_per_mm,
+                  std::vector<std::string> flags);
 
 }  // namespace iqgate::measure

@@ -42,7 +42,8 @@ double mode_of(const std::vector<double>& values, double bin) {
   std::vector<double> smooth(counts.size(), 0.0);
   for (long k = 0; k < long(counts.size()); ++k)
     for (long j = -half; j <= half; ++j)
-      if (k + j >= 0 && k + j < long(counts.size())) smooth[std::size_t(k)] += counts[std::size_t(k + j)] * (1 - std::abs(double(j)) / double(half + 1));
+      if (k + j >= 0 && k + j < long(counts.size()))
+        smooth[std::size_t(k)] += counts[std::size_t(k + j)] * (1 - std::abs(double(j)) / double(half + 1));
   const std::size_t best = static_cast<std::size_t>(std::max_element(smooth.begin(), smooth.end()) - smooth.begin());
   // Parabola by least squares over the top of the peak.
   double s0 = 0, s2 = 0, s4 = 0, t0 = 0, t1 = 0, t2 = 0;
@@ -68,8 +69,12 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         results.skip("gni_hu", where, voxels.reason);
         continue;
       }
-      compute::LocalStatisticsJob local{.first_slice = voxels.first_slice, .slices = voxels.last_slice - voxels.first_slice + 1, .half_x = half_window(grid.spacing_mm.x), .half_y = half_window(grid.spacing_mm.y)};
-      // The tissue band follows the material of the region when that is not soft tissue (water at 0 HU is cut in half by 0..100).
+      compute::LocalStatisticsJob local{.first_slice = voxels.first_slice,
+                                        .slices = voxels.last_slice - voxels.first_slice + 1,
+                                        .half_x = half_window(grid.spacing_mm.x),
+                                        .half_y = half_window(grid.spacing_mm.y)};
+      // The tissue band follows the material of the region when that is not soft tissue (water at 0 HU is cut in half
+      // by 0..100).
       const auto [middle_hu, spread_hu] = median_and_spread(job.scans[s].volume->host(), voxels.mask);
       const bool tissue = middle_hu - 4 * spread_hu > tissue_low_hu && middle_hu + 4 * spread_hu < tissue_high_hu;
       local.low = tissue ? tissue_low_hu : middle_hu - 50 - 6 * spread_hu;
@@ -97,7 +102,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       std::vector<std::string> flags{"ci_scope=within_scan"};
       if (!tissue) flags.push_back("tissue_band_about_region_median");
       char method[160];
-      std::snprintf(method, sizeof method, "mode of SD in %zu x %zu px windows, %.0f..%.0f HU, bins %.1f HU", 2 * local.half_x + 1, 2 * local.half_y + 1, local.low, local.high, std::min(bin_hu, mean / 50));
+      std::snprintf(method, sizeof method, "mode of SD in %zu x %zu px windows, %.0f..%.0f HU, bins %.1f HU",
+                    2 * local.half_x + 1, 2 * local.half_y + 1, local.low, local.high, std::min(bin_hu, mean / 50));
       Measurement g = measurement("gni_hu", "", where, mode_of(values, std::min(bin_hu, mean / 50)), "HU");
       g.n_eff = double(values.size()) / window;
       g.method = method;
@@ -109,8 +115,15 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       u.flags = flags;
       results.add(std::move(u));
       const std::size_t middle = (voxels.first_slice + voxels.last_slice) / 2 - local.first_slice;
-      Map image{.name = "noise_map", .where = where, .unit = "HU", .width = grid.size.x, .height = grid.size.y, .spacing_x_mm = grid.spacing_mm.x, .spacing_y_mm = grid.spacing_mm.y};
-      image.values.assign(map.sd.begin() + static_cast<std::ptrdiff_t>(middle * plane), map.sd.begin() + static_cast<std::ptrdiff_t>((middle + 1) * plane));
+      Map image{.name = "noise_map",
+                .where = where,
+                .unit = "HU",
+                .width = grid.size.x,
+                .height = grid.size.y,
+                .spacing_x_mm = grid.spacing_mm.x,
+                .spacing_y_mm = grid.spacing_mm.y};
+      image.values.assign(map.sd.begin() + static_cast<std::ptrdiff_t>(middle * plane),
+                          map.sd.begin() + static_cast<std::ptrdiff_t>((middle + 1) * plane));
       results.maps.push_back(std::move(image));
     }
   }
@@ -119,10 +132,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric local_noise_metric() {
-  return {"gni", "Local noise map and global noise index",
-          "SD (n - 1) in a sliding window of 6 mm (odd pixels) where all its pixels lie in the tissue band (0..100 HU, or a band about the region's median when that is not soft tissue); gni_hu = mode of the histogram; noise_nonuniformity_pct = 100 SD(map) / mean(map). "
+  return {"gni",
+          "Local noise map and global noise index",
+          "SD (n - 1) in a sliding window of 6 mm (odd pixels) where all its pixels lie in the tissue band (0..100 HU, "
+          "or a band about the region's median when that is not soft tissue); gni_hu = mode of the histogram; "
+          "noise_nonuniformity_pct = 100 SD(map) / mean(map). "
           "Not comparable across kernels or pixel sizes: the window mean takes correlated noise away.",
-          "AAPM 233; Christianson 2015", {"gni_hu", "noise_nonuniformity_pct"}, {}, {"uniform"}, {"CT"}, run};
+          "AAPM 233; Christianson 2015",
+          {"gni_hu", "noise_nonuniformity_pct"},
+          {},
+          {"uniform"},
+          {"CT"},
+          run};
 }
 
 }  // namespace iqgate::measure

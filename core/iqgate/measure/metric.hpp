@@ -43,14 +43,14 @@ struct Job {
 
 /// An entry of the catalogue. `run` gets the regions that asked for it (or all of its kinds), and adds to the results.
 struct Metric {
-  const char* id;                      ///< family: what --metric and a region's "metrics" name
+  const char* id;  ///< family: what --metric and a region's "metrics" name
   const char* title;
-  const char* definition;              ///< formula and what it needs, for `iqgate metrics`
-  const char* standard;                ///< source
-  std::vector<const char*> outputs;    ///< names of its measurements
+  const char* definition;            ///< formula and what it needs, for `iqgate metrics`
+  const char* standard;              ///< source
+  std::vector<const char*> outputs;  ///< names of its measurements
   std::vector<const char*> variants;
-  std::vector<const char*> kinds;      ///< region kinds it takes
-  std::vector<const char*> modalities; ///< empty: any
+  std::vector<const char*> kinds;       ///< region kinds it takes
+  std::vector<const char*> modalities;  ///< empty: any
   void (*run)(const Job& job, const std::vector<Region>& regions, Results& results);
 };
 

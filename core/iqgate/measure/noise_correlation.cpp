@@ -31,7 +31,8 @@ Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets) {
   d.residual.assign(d.nx * d.ny * d.nz, 0.0);
   d.inside.assign(d.residual.size(), 0);
   d.count = offsets.size();
-  const double cx = 0.5 * double(x0 + x1), cy = 0.5 * double(y0 + y1), sx = 0.5 * double(d.nx) + 1, sy = 0.5 * double(d.ny) + 1;
+  const double cx = 0.5 * double(x0 + x1), cy = 0.5 * double(y0 + y1), sx = 0.5 * double(d.nx) + 1,
+               sy = 0.5 * double(d.ny) + 1;
   for (std::size_t first = 0; first < offsets.size();) {
     std::size_t last = first;
     while (last < offsets.size() && offsets[last] / plane == offsets[first] / plane) ++last;
@@ -72,7 +73,8 @@ NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask
     const std::size_t middle = offsets[offsets.size() / 2] / plane;
     std::size_t spread = 0;
     const auto within = [&](std::size_t s) {
-      return std::count_if(offsets.begin(), offsets.end(), [&](std::size_t o) { return o / plane + s >= middle && o / plane <= middle + s; });
+      return std::count_if(offsets.begin(), offsets.end(),
+                           [&](std::size_t o) { return o / plane + s >= middle && o / plane <= middle + s; });
     };
     while (within(spread + 1) <= static_cast<std::ptrdiff_t>(most_voxels)) ++spread;
     std::erase_if(offsets, [&](std::size_t o) { return o / plane + spread < middle || o / plane > middle + spread; });
@@ -102,7 +104,8 @@ NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask
       for (long y = std::max(0L, -lag.y); y < long(d.ny) - std::max(0L, lag.y); ++y)
         for (long x = std::max(0L, -lag.x); x < long(d.nx) - std::max(0L, lag.x); ++x) {
           const std::size_t a = (z * d.ny + std::size_t(y)) * d.nx + std::size_t(x);
-          const std::size_t b = ((z + std::size_t(lag.z)) * d.ny + std::size_t(y + lag.y)) * d.nx + std::size_t(x + lag.x);
+          const std::size_t b =
+              ((z + std::size_t(lag.z)) * d.ny + std::size_t(y + lag.y)) * d.nx + std::size_t(x + lag.x);
           if (!d.inside[a] || !d.inside[b]) continue;
           sum += d.residual[a] * d.residual[b];
           ++pairs;
@@ -117,7 +120,8 @@ NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask
     if (!lag.significant) continue;
     result.sum_rho += 2 * lag.rho * lag.share;
     result.sum_rho_squared += 2 * lag.rho * lag.rho * lag.share;
-    if (lag.z == 0 && (lag.x == 0 || lag.y == 0)) result.length_px = std::max(result.length_px, double(std::max(std::abs(lag.x), std::abs(lag.y))));
+    if (lag.z == 0 && (lag.x == 0 || lag.y == 0))
+      result.length_px = std::max(result.length_px, double(std::max(std::abs(lag.x), std::abs(lag.y))));
   }
   result.sum_rho = std::max(result.sum_rho, 0.02);
   return result;

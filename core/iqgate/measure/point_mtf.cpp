@@ -15,8 +15,8 @@ namespace {
 constexpr double pi = std::numbers::pi;
 
 struct Point {
-  double x, y;    // mm from the centre of its slice
-  double value;   // background subtracted, tapered
+  double x, y;   // mm from the centre of its slice
+  double value;  // background subtracted, tapered
   double taper;
   std::size_t slice;
 };
@@ -30,10 +30,13 @@ struct SliceSpread {
 // Pixels of a slice within `reach` of a place, with their position.
 template <class Visit>
 void each_pixel(const VolumeView& v, std::size_t z, double x0, double y0, double reach_mm, Visit&& visit) {
-  const long x_low = std::max(0L, long(std::floor((x0 - reach_mm) / v.spacing_mm.x))), x_high = std::min(long(v.size.x) - 1, long(std::ceil((x0 + reach_mm) / v.spacing_mm.x)));
-  const long y_low = std::max(0L, long(std::floor((y0 - reach_mm) / v.spacing_mm.y))), y_high = std::min(long(v.size.y) - 1, long(std::ceil((y0 + reach_mm) / v.spacing_mm.y)));
+  const long x_low = std::max(0L, long(std::floor((x0 - reach_mm) / v.spacing_mm.x))),
+             x_high = std::min(long(v.size.x) - 1, long(std::ceil((x0 + reach_mm) / v.spacing_mm.x)));
+  const long y_low = std::max(0L, long(std::floor((y0 - reach_mm) / v.spacing_mm.y))),
+             y_high = std::min(long(v.size.y) - 1, long(std::ceil((y0 + reach_mm) / v.spacing_mm.y)));
   for (long y = y_low; y <= y_high; ++y)
-    for (long x = x_low; x <= x_high; ++x) visit(double(x) * v.spacing_mm.x, double(y) * v.spacing_mm.y, double(v(std::size_t(x), std::size_t(y), z)));
+    for (long x = x_low; x <= x_high; ++x)
+      visit(double(x) * v.spacing_mm.x, double(y) * v.spacing_mm.y, double(v(std::size_t(x), std::size_t(y), z)));
 }
 
 // Background and noise from the annulus 0.7 to 1 region radius; then the centroid of what stands clear of the noise,
@@ -56,7 +59,8 @@ bool centre_in_slice(const VolumeView& v, std::size_t z, double x0, double y0, d
     s.peak = 0;
     each_pixel(v, z, x0, y0, inner, [&](double x, double y, double value) {
       const double w = value - s.background;
-      if (std::hypot(x - s.cx, y - s.cy) > inner - std::hypot(s.cx - x0, s.cy - y0) || std::abs(w) < 4 * s.noise) return;
+      if (std::hypot(x - s.cx, y - s.cy) > inner - std::hypot(s.cx - x0, s.cy - y0) || std::abs(w) < 4 * s.noise)
+        return;
       weight += w, wx += w * x, wy += w * y;
       if (std::abs(w) > std::abs(s.peak)) s.peak = w;
     });
@@ -115,7 +119,8 @@ struct Noise {
 
 // which: 0 radial, 1 along x, 2 along y. M(f) = sum p g(f) / sum p, with g = J0 or exp. Standard error from white noise
 // in each pixel and in the background: M is linear in the values but for its denominator.
-TransferCurve transform(const std::vector<Point>& points, const std::vector<double>& f, int which, const Noise& noise, const std::function<double(double)>& object) {
+TransferCurve transform(const std::vector<Point>& points, const std::vector<double>& f, int which, const Noise& noise,
+                        const std::function<double(double)>& object) {
   TransferCurve c;
   c.frequency_per_mm = f;
   double total = 0;
@@ -129,7 +134,10 @@ TransferCurve transform(const std::vector<Point>& points, const std::vector<doub
 #pragma omp parallel for schedule(dynamic, 4)
   for (std::size_t k = 0; k < f.size(); ++k) {
     const double w = 2 * pi * f[k];
-    const auto kernel = [&](const Point& p) -> std::complex<double> { return which == 0 ? std::cyl_bessel_j(0.0, w * std::hypot(p.x, p.y)) : std::polar(1.0, -w * (which == 1 ? p.x : p.y)); };
+    const auto kernel = [&](const Point& p) -> std::complex<double> {
+      return which == 0 ? std::cyl_bessel_j(0.0, w * std::hypot(p.x, p.y))
+                        : std::polar(1.0, -w * (which == 1 ? p.x : p.y));
+    };
     std::complex<double> sum = 0, taper_kernel = 0;
     double taper = 0, t2 = 0, t2g = 0, t2gg = 0;
     // The noise that counts is the part along the phase of the sum; for J0 and a centred spread that is the real part.
@@ -144,7 +152,8 @@ TransferCurve transform(const std::vector<Point>& points, const std::vector<doub
     const double pixels = t2gg - 2 * m * t2g + m * m * t2, offset = taper_kernel.real() - m * taper;
     const double factor = object(f[k]);
     c.value[k] = m / factor;
-    c.se[k] = noise.sd * std::sqrt(std::max(0.0, pixels + offset * offset * noise.background_variance)) / std::abs(total) / factor;
+    c.se[k] = noise.sd * std::sqrt(std::max(0.0, pixels + offset * offset * noise.background_variance)) /
+              std::abs(total) / factor;
   }
   c.good = true;
   return c;
@@ -155,17 +164,24 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const Grid& grid = job.grid();
   const RegionVoxels voxels = region_voxels(region, grid);
   if (!voxels.good()) return results.skip("mtf50_per_mm", where, voxels.reason);
-  if (std::abs(dot(region.normal, grid.direction.column(2))) < 0.985) return results.skip("mtf50_per_mm", where, "the region's normal lies more than 10 degrees from the slice normal");
-  const double radius = region.shape == RegionShape::box ? 0.5 * std::min(region.size_mm.x, region.size_mm.y) : region.radius_mm;
+  if (std::abs(dot(region.normal, grid.direction.column(2))) < 0.985)
+    return results.skip("mtf50_per_mm", where, "the region's normal lies more than 10 degrees from the slice normal");
+  const double radius =
+      region.shape == RegionShape::box ? 0.5 * std::min(region.size_mm.x, region.size_mm.y) : region.radius_mm;
   const VolumeView v = job.scans[s].volume->host();
   const Vec3 start = to_volume_frame(grid, region.center_mm);
   std::vector<SliceSpread> slices;
   for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; ++z)
-    if (SliceSpread spread; centre_in_slice(v, z, start.x, start.y, radius, spread) && std::abs(spread.peak) > 5 * spread.noise) slices.push_back(spread);
-  if (slices.empty()) return results.skip("mtf50_per_mm", where, "no point stands out from its background by 5 times the noise");
+    if (SliceSpread spread;
+        centre_in_slice(v, z, start.x, start.y, radius, spread) && std::abs(spread.peak) > 5 * spread.noise)
+      slices.push_back(spread);
+  if (slices.empty())
+    return results.skip("mtf50_per_mm", where, "no point stands out from its background by 5 times the noise");
   if (region.kind == "bead") {
     // One object: all slices share the centre of the brightest, and their sum is the in-plane projection.
-    const auto brightest = std::max_element(slices.begin(), slices.end(), [](const SliceSpread& a, const SliceSpread& b) { return std::abs(a.peak) < std::abs(b.peak); });
+    const auto brightest = std::max_element(
+        slices.begin(), slices.end(),
+        [](const SliceSpread& a, const SliceSpread& b) { return std::abs(a.peak) < std::abs(b.peak); });
     const double cx = brightest->cx, cy = brightest->cy;
     for (SliceSpread& spread : slices) spread.cx = cx, spread.cy = cy;
   }
@@ -193,7 +209,9 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   for (int k = 0; 0.005 * k <= nyquist; ++k) f.push_back(0.005 * k);
   const auto nominal = region.nominal.find("diameter_mm");
   if (nominal == region.nominal.end()) flags.push_back("object_size_not_corrected");
-  const auto object = [&](double at) { return nominal == region.nominal.end() ? 1 : object_factor(region.kind, nominal->second, at); };
+  const auto object = [&](double at) {
+    return nominal == region.nominal.end() ? 1 : object_factor(region.kind, nominal->second, at);
+  };
   // Correlated noise: the annulus of the brightest slice tells by how much its sums exceed those of white noise.
   Region annulus = region;
   annulus.shape = RegionShape::disc;
@@ -201,7 +219,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   annulus.length_mm = 0;
   RegionVoxels around = region_voxels(annulus, grid);
   std::erase_if(around.mask.offsets, [&](std::size_t o) {
-    return std::hypot(double(o % v.size.x) * v.spacing_mm.x - start.x, double(o / v.size.x % v.size.y) * v.spacing_mm.y - start.y) < reach;
+    return std::hypot(double(o % v.size.x) * v.spacing_mm.x - start.x,
+                      double(o / v.size.x % v.size.y) * v.spacing_mm.y - start.y) < reach;
   });
   const double inflation = std::sqrt(std::max(1.0, noise_correlation(v, around.mask).sum_rho));
   const Noise noise{noise_sd * inflation, 1 / background_pixels * double(slices.size())};
@@ -212,8 +231,14 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     std::vector<std::string> own = flags;
     // Pixel larger than FWHM / 2.5 = 0.4413 / f50 / 2.5: one sampling phase is not enough.
     if (f50 && pixel > 0.17652 / *f50 && slices.size() < 4) own.push_back("coarse_sampling");
-    add_transfer(job, results, {"mtf", variants[which], which == 0 ? "radial mean of the transform of the background-subtracted spread about its centre; error from pixel noise" : "transform of the spread summed across this axis; error from pixel noise", "IEC 61223-3-5; ICRU 87", false}, where, 1,
-                 [&](const std::vector<int>&) { return curve; }, nyquist, own);
+    add_transfer(
+        job, results,
+        {"mtf", variants[which],
+         which == 0 ? "radial mean of the transform of the background-subtracted spread about its centre; error from "
+                      "pixel noise"
+                    : "transform of the spread summed across this axis; error from pixel noise",
+         "IEC 61223-3-5; ICRU 87", false},
+        where, 1, [&](const std::vector<int>&) { return curve; }, nyquist, own);
   }
 }
 
@@ -225,9 +250,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric point_mtf_metric() {
-  return {"mtf_point", "Wire or bead MTF",
-          "Sub-pixel centre in each slice; background (annulus from 0.7 to 1 region radius) subtracted; taper over the last fifth of its reach (where the radial mean drowns in the noise, at least 6 sigma of the core); MTF(f) = sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
-          "IEC 61223-3-5; ICRU 87; Nickoloff 1985", {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist"}, {"radial", "x", "y"}, {"wire", "bead"}, {}, run};
+  return {"mtf_point",
+          "Wire or bead MTF",
+          "Sub-pixel centre in each slice; background (annulus from 0.7 to 1 region radius) subtracted; taper over the "
+          "last fifth of its reach (where the radial mean drowns in the noise, at least 6 sigma of the core); MTF(f) = "
+          "sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided "
+          "by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
+          "IEC 61223-3-5; ICRU 87; Nickoloff 1985",
+          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist"},
+          {"radial", "x", "y"},
+          {"wire", "bead"},
+          {},
+          run};
 }
 
 }  // namespace iqgate::measure

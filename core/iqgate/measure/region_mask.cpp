@@ -14,9 +14,11 @@ double half_extent_mm(const Region& r, Vec3 direction) {
     case RegionShape::disc:
     case RegionShape::cylinder: return r.radius_mm * std::sqrt(std::max(0.0, 1 - along * along)) + half * along;
     case RegionShape::box:
-      return 0.5 * r.size_mm.x * std::abs(dot(r.in_plane, direction)) + 0.5 * r.size_mm.y * std::abs(dot(r.second_axis(), direction)) + half * along;
+      return 0.5 * r.size_mm.x * std::abs(dot(r.in_plane, direction)) +
+             0.5 * r.size_mm.y * std::abs(dot(r.second_axis(), direction)) + half * along;
     case RegionShape::ellipse: {
-      const double a = 0.5 * r.size_mm.x * dot(r.in_plane, direction), b = 0.5 * r.size_mm.y * dot(r.second_axis(), direction);
+      const double a = 0.5 * r.size_mm.x * dot(r.in_plane, direction),
+                   b = 0.5 * r.size_mm.y * dot(r.second_axis(), direction);
       return std::sqrt(a * a + b * b) + half * along;
     }
     case RegionShape::polygon: {
@@ -30,8 +32,12 @@ double half_extent_mm(const Region& r, Vec3 direction) {
 
 }  // namespace
 
-Vec3 direction_in_volume(const Grid& grid, Vec3 patient_direction) { return grid.direction.transposed() * patient_direction; }
-Vec3 to_volume_frame(const Grid& grid, Vec3 patient_mm) { return direction_in_volume(grid, patient_mm - grid.origin_mm); }
+Vec3 direction_in_volume(const Grid& grid, Vec3 patient_direction) {
+  return grid.direction.transposed() * patient_direction;
+}
+Vec3 to_volume_frame(const Grid& grid, Vec3 patient_mm) {
+  return direction_in_volume(grid, patient_mm - grid.origin_mm);
+}
 
 std::optional<std::size_t> centre_slice(const Region& region, const Grid& grid) {
   const double z = grid.to_index(region.center_mm).z;
@@ -58,7 +64,8 @@ RegionVoxels region_voxels(const Region& region, const Grid& grid) {
       result.reason = "the region lies outside the scan";
       return result;
     }
-    if (d == 2 && !flat && (first < -0.5 - 1e-6 || last > double(size[2]) - 0.5 + 1e-6)) result.flags.push_back("clipped_axially");
+    if (d == 2 && !flat && (first < -0.5 - 1e-6 || last > double(size[2]) - 0.5 + 1e-6))
+      result.flags.push_back("clipped_axially");
     low[d] = static_cast<std::size_t>(std::clamp(std::floor(first), 0.0, double(size[d] - 1)));
     high[d] = static_cast<std::size_t>(std::clamp(std::ceil(last), 0.0, double(size[d] - 1)));
   }

@@ -27,7 +27,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       sorted.reserve(m.n);
       for (const std::size_t o : voxels.mask.offsets) sorted.push_back(volume.values[o]);
       std::sort(sorted.begin(), sorted.end());
-      const auto add = [&](const char* name, double value, const std::string& unit, std::optional<double> se = {}, std::optional<Interval> ci = {}, std::optional<double> n_eff = {}) {
+      const auto add = [&](const char* name, double value, const std::string& unit, std::optional<double> se = {},
+                           std::optional<Interval> ci = {}, std::optional<double> n_eff = {}) {
         Measurement r = measurement(name, "center", where, value, unit);
         r.se = se;
         r.ci95 = ci;
@@ -38,15 +39,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         results.add(std::move(r));
       };
       const bool many = m.n >= 30 && sd > 0;
-      add("roi_mean", m.mean, job.unit(), many ? std::optional(sem) : std::nullopt, many ? std::optional(symmetric_interval(m.mean, sem, correlation.n_eff_mean(n) - 1)) : std::nullopt, correlation.n_eff_mean(n));
+      add("roi_mean", m.mean, job.unit(), many ? std::optional(sem) : std::nullopt,
+          many ? std::optional(symmetric_interval(m.mean, sem, correlation.n_eff_mean(n) - 1)) : std::nullopt,
+          correlation.n_eff_mean(n));
       const double freedom = correlation.n_eff_variance(n) - 1;
-      add("roi_sd", sd, job.unit(), many ? std::optional(sd / std::sqrt(2 * std::max(freedom, 1.0))) : std::nullopt, many ? std::optional(sd_interval(sd, freedom)) : std::nullopt, freedom + 1);
+      add("roi_sd", sd, job.unit(), many ? std::optional(sd / std::sqrt(2 * std::max(freedom, 1.0))) : std::nullopt,
+          many ? std::optional(sd_interval(sd, freedom)) : std::nullopt, freedom + 1);
       add("roi_median", quantile(sorted, 0.5), job.unit());
       add("roi_min", sorted.front(), job.unit());
       add("roi_max", sorted.back(), job.unit());
       add("roi_p01", quantile(sorted, 0.01), job.unit());
       add("roi_p99", quantile(sorted, 0.99), job.unit());
-      add("roi_area_mm2", double(m.n) * job.grid().pixel_area_mm2() / double(voxels.last_slice - voxels.first_slice + 1), "mm2");
+      add("roi_area_mm2",
+          double(m.n) * job.grid().pixel_area_mm2() / double(voxels.last_slice - voxels.first_slice + 1), "mm2");
       add("roi_n", double(m.n), "1");
       if (many) add("roi_sem", sem, job.unit());
     }
@@ -56,10 +61,17 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric region_statistics_metric() {
-  return {"roi", "Region statistics",
-          "Mean, SD (n - 1), median, minimum, maximum, 1st and 99th percentile (type 7) of the voxels whose centres lie in the region; SEM from the noise autocorrelation: Var(mean) = s^2/N sum(rho).",
-          "definition A1", {"roi_mean", "roi_sd", "roi_median", "roi_min", "roi_max", "roi_p01", "roi_p99", "roi_area_mm2", "roi_n", "roi_sem"}, {"center"},
-          {"uniform", "insert", "background"}, {}, run};
+  return {"roi",
+          "Region statistics",
+          "Mean, SD (n - 1), median, minimum, maximum, 1st and 99th percentile (type 7) of the voxels whose centres "
+          "lie in the region; SEM from the noise autocorrelation: Var(mean) = s^2/N sum(rho).",
+          "definition A1",
+          {"roi_mean", "roi_sd", "roi_median", "roi_min", "roi_max", "roi_p01", "roi_p99", "roi_area_mm2", "roi_n",
+           "roi_sem"},
+          {"center"},
+          {"uniform", "insert", "background"},
+          {},
+          run};
 }
 
 }  // namespace iqgate::measure

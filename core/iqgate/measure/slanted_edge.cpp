@@ -22,7 +22,9 @@ struct Edge {
 Vec3 gradient_direction(const VolumeView& v, const RegionVoxels& voxels, Vec3 u, Vec3 w, Vec3 centre) {
   double suu = 0, suw = 0, sww = 0, su = 0, sw = 0, n = 0, sv = 0, suv = 0, swv = 0;
   for (const std::size_t o : voxels.mask.offsets) {
-    const Vec3 p = Vec3{double(o % v.size.x) * v.spacing_mm.x, double(o / v.size.x % v.size.y) * v.spacing_mm.y, double(o / (v.size.x * v.size.y)) * v.spacing_mm.z} - centre;
+    const Vec3 p = Vec3{double(o % v.size.x) * v.spacing_mm.x, double(o / v.size.x % v.size.y) * v.spacing_mm.y,
+                        double(o / (v.size.x * v.size.y)) * v.spacing_mm.z} -
+                   centre;
     const double a = dot(p, u), b = dot(p, w), value = v.values[o];
     n += 1, su += a, sw += b, sv += value, suu += a * a, sww += b * b, suw += a * b, suv += a * value, swv += b * value;
   }
@@ -42,8 +44,10 @@ void inscribe(double hx, double hy, double phi, double& across, double& along) {
   if (!(across > 0.3 * hx) || !(along > 0.3 * hy)) across = along = std::min(hx, hy) / (c + s);
 }
 
-compute::EdgeProfileJob profile_job(const Edge& edge, const RegionVoxels& voxels, const Grid& grid, double bin_mm, int sectors) {
-  compute::EdgeProfileJob job{.shape = compute::EdgeShape::plane, .origin = edge.origin, .axis = edge.normal, .along = edge.along};
+compute::EdgeProfileJob profile_job(const Edge& edge, const RegionVoxels& voxels, const Grid& grid, double bin_mm,
+                                    int sectors) {
+  compute::EdgeProfileJob job{
+      .shape = compute::EdgeShape::plane, .origin = edge.origin, .axis = edge.normal, .along = edge.along};
   job.bin_mm = bin_mm;
   job.bins = 2 * static_cast<int>(edge.half_distance_mm / bin_mm);
   job.first_mm = -0.5 * job.bins * bin_mm;
@@ -63,7 +67,8 @@ compute::EdgeProfileJob profile_job(const Edge& edge, const RegionVoxels& voxels
 }
 
 // Where the edge crosses each strip, by area: linear in the values, so unbiased by noise; then a line through them.
-bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const RegionVoxels& voxels, double pixel_mm, Edge& edge) {
+bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const RegionVoxels& voxels, double pixel_mm,
+                 Edge& edge) {
   const int strips = std::max(4, static_cast<int>(2 * edge.half_along_mm / (3 * pixel_mm)));
   const compute::EdgeProfileJob pj = profile_job(edge, voxels, job.grid(), pixel_mm, strips);
   if (pj.bins < 8) return false;
@@ -98,7 +103,8 @@ bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const Regi
   double zs = 0, zz = 0, zp = 0, pp = 0, zzz = 0;
   for (std::size_t z = 0; z < p.slices; ++z) {
     if (slice_count[z] == 0) continue;
-    const double at = (double(z + voxels.first_slice)) * job.grid().spacing_mm.z, value = slice_position[z] / slice_count[z];
+    const double at = (double(z + voxels.first_slice)) * job.grid().spacing_mm.z,
+                 value = slice_position[z] / slice_count[z];
     zs += 1, zz += at, pp += value, zzz += at * at, zp += at * value;
   }
   if (zs >= 3) {
@@ -113,7 +119,9 @@ bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const Regi
 double contrast_to_noise(const VolumeView& v, const RegionVoxels& voxels, const Edge& edge) {
   double n[2] = {}, sum[2] = {}, square[2] = {};
   for (const std::size_t o : voxels.mask.offsets) {
-    const Vec3 p = Vec3{double(o % v.size.x) * v.spacing_mm.x, double(o / v.size.x % v.size.y) * v.spacing_mm.y, double(o / (v.size.x * v.size.y)) * v.spacing_mm.z} - edge.origin;
+    const Vec3 p = Vec3{double(o % v.size.x) * v.spacing_mm.x, double(o / v.size.x % v.size.y) * v.spacing_mm.y,
+                        double(o / (v.size.x * v.size.y)) * v.spacing_mm.z} -
+                   edge.origin;
     const double d = dot(p, edge.normal);
     if (std::abs(d) < 0.6 * edge.half_distance_mm || std::abs(d) > edge.half_distance_mm) continue;
     const int side = d > 0;
@@ -130,7 +138,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const Grid& grid = job.grid();
   const RegionVoxels voxels = region_voxels(region, grid);
   if (!voxels.good()) return results.skip("mtf50_per_mm", where, voxels.reason);
-  if (std::abs(dot(region.normal, grid.direction.column(2))) < 0.985) return results.skip("mtf50_per_mm", where, "the region's normal lies more than 10 degrees from the slice normal");
+  if (std::abs(dot(region.normal, grid.direction.column(2))) < 0.985)
+    return results.skip("mtf50_per_mm", where, "the region's normal lies more than 10 degrees from the slice normal");
   const compute::DeviceVolume& volume = *job.scans[s].volume;
   const double pixel_mm = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
   const Vec3 u = direction_in_volume(grid, region.in_plane), w = direction_in_volume(grid, region.second_axis());
@@ -141,7 +150,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (!(norm(edge.normal) > 0.1)) return results.skip("mtf50_per_mm", where, "no edge is seen in the region");
   edge.normal = normalised(edge.normal);
   const bool round = region.shape == RegionShape::disc || region.shape == RegionShape::cylinder;
-  const double hx = round ? region.radius_mm / std::numbers::sqrt2 : 0.5 * region.size_mm.x, hy = round ? hx : 0.5 * region.size_mm.y;
+  const double hx = round ? region.radius_mm / std::numbers::sqrt2 : 0.5 * region.size_mm.x,
+               hy = round ? hx : 0.5 * region.size_mm.y;
   for (int pass = 0; pass < 4; ++pass) {
     const double cu = std::abs(dot(edge.normal, u)), cw = std::abs(dot(edge.normal, w));
     edge.along = normalised(cross(Vec3{0, 0, 1}, edge.normal));
@@ -150,12 +160,18 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     // The refined origin may lie off the region's centre; the rectangle must stay inside.
     const double off = std::abs(dot(edge.origin - to_volume_frame(grid, region.center_mm), edge.normal));
     edge.half_distance_mm -= off;
-    if (edge.half_distance_mm < 4 * pixel_mm || edge.half_along_mm < 4 * pixel_mm) return results.skip("mtf50_per_mm", where, "less than 4 pixels of the region lie on one side of the edge, or along it");
-    if (!refine_edge(job, volume, voxels, pixel_mm, edge)) return results.skip("mtf50_per_mm", where, "no single straight edge is seen in the region");
+    if (edge.half_distance_mm < 4 * pixel_mm || edge.half_along_mm < 4 * pixel_mm)
+      return results.skip("mtf50_per_mm", where,
+                          "less than 4 pixels of the region lie on one side of the edge, or along it");
+    if (!refine_edge(job, volume, voxels, pixel_mm, edge))
+      return results.skip("mtf50_per_mm", where, "no single straight edge is seen in the region");
   }
   edge.contrast_to_noise = contrast_to_noise(volume.host(), voxels, edge);
-  if (edge.contrast_to_noise < 3) return results.skip("mtf50_per_mm", where, "the edge's contrast is below 3 times the noise");
-  const double angle = std::atan2(std::min(std::abs(edge.normal.x), std::abs(edge.normal.y)), std::max(std::abs(edge.normal.x), std::abs(edge.normal.y))) * to_deg;
+  if (edge.contrast_to_noise < 3)
+    return results.skip("mtf50_per_mm", where, "the edge's contrast is below 3 times the noise");
+  const double angle = std::atan2(std::min(std::abs(edge.normal.x), std::abs(edge.normal.y)),
+                                  std::max(std::abs(edge.normal.x), std::abs(edge.normal.y))) *
+                       to_deg;
   std::vector<std::string> flags = voxels.flags;
   if (!(angle >= 1.5 && angle <= 8) && !(angle >= 43 && angle <= 47)) flags.push_back("edge_angle");
   if (edge.contrast_to_noise < 15) flags.push_back("low_edge_cnr");
@@ -169,11 +185,18 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const int sectors = std::clamp(static_cast<int>(2 * edge.half_along_mm / (4 * pixel_mm)), 4, 24);
   const auto profile = [&](double bin) {
     const compute::EdgeProfileJob pj = profile_job(edge, voxels, grid, bin, sectors);
-    return blocked(job.backend->edge_profile(volume, pj), pj, sectors >= 10 ? BlockBy::sector : BlockBy::sector_and_slice);
+    return blocked(job.backend->edge_profile(volume, pj), pj,
+                   sectors >= 10 ? BlockBy::sector : BlockBy::sector_and_slice);
   };
-  add_response(job, results, {"mtf", "iec", "ESF in bins of 0.1 pixel, no window, corrected for difference and bin", "IEC 62220-1-1"}, where, profile(0.1 * pixel_mm), {}, nyquist, flags);
-  add_response(job, results, {"mtf", "iso", "ESF in bins of 0.25 pixel, Tukey window over the region, correction capped at 10", "ISO 12233", false}, where, profile(0.25 * pixel_mm),
-               {.window = Window::tukey, .window_width_mm = 2 * edge.half_distance_mm, .largest_correction = 10}, nyquist, flags);
+  add_response(job, results,
+               {"mtf", "iec", "ESF in bins of 0.1 pixel, no window, corrected for difference and bin", "IEC 62220-1-1"},
+               where, profile(0.1 * pixel_mm), {}, nyquist, flags);
+  add_response(job, results,
+               {"mtf", "iso", "ESF in bins of 0.25 pixel, Tukey window over the region, correction capped at 10",
+                "ISO 12233", false},
+               where, profile(0.25 * pixel_mm),
+               {.window = Window::tukey, .window_width_mm = 2 * edge.half_distance_mm, .largest_correction = 10},
+               nyquist, flags);
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -184,10 +207,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric slanted_edge_metric() {
-  return {"mtf_edge", "Slanted-edge MTF",
-          "Edge found by area in strips along it and a straight line; ESF binned by the distance to the edge (iec: 0.1 pixel, iso: 0.25 pixel and a Tukey window), central difference, transform, divided by the factors of the difference and the bin. The result is the presampled MTF, pixel aperture included.",
-          "ISO 12233; IEC 62220-1-1", {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm", "fwhm_mm", "fwtm_mm", "f_nyquist_per_mm", "edge_angle_deg"},
-          {"iec", "iso"}, {"edge"}, {}, run};
+  return {"mtf_edge",
+          "Slanted-edge MTF",
+          "Edge found by area in strips along it and a straight line; ESF binned by the distance to the edge (iec: 0.1 "
+          "pixel, iso: 0.25 pixel and a Tukey window), central difference, transform, divided by the factors of the "
+          "difference and the bin. The result is the presampled MTF, pixel aperture included.",
+          "ISO 12233; IEC 62220-1-1",
+          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm", "fwhm_mm",
+           "fwtm_mm", "f_nyquist_per_mm", "edge_angle_deg"},
+          {"iec", "iso"},
+          {"edge"},
+          {},
+          run};
 }
 
 }  // namespace iqgate::measure

@@ -21,8 +21,9 @@ Signal signal_of(const Job& job, const UploadedScan& scan, const compute::Mask& 
 }
 
 // snr = signal / noise; the noise has `freedom` degrees of freedom: interval on the log scale from both parts.
-void add_snr(const Job& job, Results& results, const std::string& variant, const std::string& where, Signal signal, double noise, double freedom,
-             const std::string& method, const std::string& standard, std::vector<std::string> flags) {
+void add_snr(const Job& job, Results& results, const std::string& variant, const std::string& where, Signal signal,
+             double noise, double freedom, const std::string& method, const std::string& standard,
+             std::vector<std::string> flags) {
   if (!(noise > 0)) return results.skip("snr", where, "variant " + variant + ": the noise estimate is zero");
   const double snr = signal.mean / noise;
   if (snr < 5) flags.push_back("rician_regime");
@@ -34,7 +35,8 @@ void add_snr(const Job& job, Results& results, const std::string& variant, const
     m.n_eff = freedom + 1;
     const Interval sd = sd_interval(noise, freedom);
     const double t = normal_quantile(0.975), mean_part = t * signal.se / signal.mean;
-    const double low = std::hypot(std::log(sd.high / noise), mean_part), high = std::hypot(std::log(noise / sd.low), mean_part);
+    const double low = std::hypot(std::log(sd.high / noise), mean_part),
+                 high = std::hypot(std::log(noise / sd.low), mean_part);
     m.ci95 = Interval{snr * std::exp(-low), snr * std::exp(high)};
   }
   m.method = method;
@@ -45,10 +47,12 @@ void add_snr(const Job& job, Results& results, const std::string& variant, const
   const Scan& scan = *job.scans.front().scan;
   double bandwidth = 0, averages = 0, steps = 0;
   const Grid& grid = job.grid();
-  if (scan.tag_number("PixelBandwidth", bandwidth) && scan.tag_number("NumberOfAverages", averages) && scan.tag_number("NumberOfPhaseEncodingSteps", steps) && bandwidth > 0 && averages > 0 && steps > 0) {
+  if (scan.tag_number("PixelBandwidth", bandwidth) && scan.tag_number("NumberOfAverages", averages) &&
+      scan.tag_number("NumberOfPhaseEncodingSteps", steps) && bandwidth > 0 && averages > 0 && steps > 0) {
     double thickness = 0;
     if (!scan.tag_number("SliceThickness", thickness) || !(thickness > 0)) return;
-    const double volume = grid.pixel_area_mm2() * thickness, factor = 1 / (volume * std::sqrt(steps * averages / bandwidth));
+    const double volume = grid.pixel_area_mm2() * thickness,
+                 factor = 1 / (volume * std::sqrt(steps * averages / bandwidth));
     m.name = "snr_norm";
     m.value *= factor;
     if (m.se) *m.se *= factor;
@@ -76,8 +80,10 @@ void two_scans(const Job& job, const RegionVoxels& region, const std::string& wh
   const Signal first = signal_of(job, one, region.mask), second = signal_of(job, two, region.mask);
   const double noise = std::sqrt(m.variance / 2);
   std::vector<std::string> flags = region.flags;
-  add_snr(job, results, "nema_ms1_m1", where, first, noise, freedom, "mean of scan 1 over SD of the difference / sqrt 2", "NEMA MS 1 method 1", flags);
-  add_snr(job, results, "dietrich_diff", where, {0.5 * (first.mean + second.mean), 0.5 * std::hypot(first.se, second.se)}, noise, freedom,
+  add_snr(job, results, "nema_ms1_m1", where, first, noise, freedom,
+          "mean of scan 1 over SD of the difference / sqrt 2", "NEMA MS 1 method 1", flags);
+  add_snr(job, results, "dietrich_diff", where,
+          {0.5 * (first.mean + second.mean), 0.5 * std::hypot(first.se, second.se)}, noise, freedom,
           "mean of both scans over SD of the difference / sqrt 2", "Dietrich 2007", flags);
   // Method 2: steps between neighbours along rows of the difference, robust against drift and ripple.
   double squares = 0;
@@ -92,8 +98,9 @@ void two_scans(const Job& job, const RegionVoxels& region, const std::string& wh
   if (steps > 1) {
     if (std::abs(c.rho_x1) > 0.05) flags.push_back("m2_correlated");
     // Steps share pixels: Var of the mean of their squares is 3/2 that of independent ones (white noise).
-    add_snr(job, results, "nema_ms1_m2", where, first, std::sqrt(squares / (2 * double(steps))) / std::numbers::sqrt2, double(steps) / 1.5, "steps between neighbouring pixels of the difference along rows",
-            "NEMA MS 1 method 2", flags);
+    add_snr(job, results, "nema_ms1_m2", where, first, std::sqrt(squares / (2 * double(steps))) / std::numbers::sqrt2,
+            double(steps) / 1.5, "steps between neighbouring pixels of the difference along rows", "NEMA MS 1 method 2",
+            flags);
   }
 }
 
@@ -117,7 +124,8 @@ void many_scans(const Job& job, const RegionVoxels& region, const std::string& w
       rest += d * d;
     }
     const double ratio = mean / std::sqrt(rest / double(n - 2));
-    if (!std::isfinite(ratio)) return results.skip("snr", where, "variant dietrich_mult: a pixel does not vary over time");
+    if (!std::isfinite(ratio))
+      return results.skip("snr", where, "variant dietrich_mult: a pixel does not vary over time");
     sum += ratio;
     squares += ratio * ratio;
   }
@@ -135,14 +143,17 @@ void many_scans(const Job& job, const RegionVoxels& region, const std::string& w
 }
 
 // S minus its 9 x 9 box mean; windows that leave the region's bounding image are cut at the image border.
-void smoothed_subtraction(const Job& job, std::size_t s, const RegionVoxels& region, const std::string& where, Results& results) {
+void smoothed_subtraction(const Job& job, std::size_t s, const RegionVoxels& region, const std::string& where,
+                          Results& results) {
   const Scan& scan = *job.scans[s].scan;
   const Size3 size = scan.volume.grid.size;
   const VolumeView v = job.scans[s].volume->host();
   Volume noise{scan.volume.grid, std::vector<float>(scan.volume.values.size(), 0.0f)};
   for (const std::size_t o : region.mask.offsets) {
     const std::size_t x = o % size.x, y = o / size.x % size.y, z = o / (size.x * size.y);
-    if (x < 4 || y < 4 || x + 4 >= size.x || y + 4 >= size.y) return results.skip("snr", where, "variant smoothed_subtraction: the region comes within 4 pixels of the image border");
+    if (x < 4 || y < 4 || x + 4 >= size.x || y + 4 >= size.y)
+      return results.skip("snr", where,
+                          "variant smoothed_subtraction: the region comes within 4 pixels of the image border");
     double mean = 0;
     for (std::size_t b = y - 4; b <= y + 4; ++b)
       for (std::size_t a = x - 4; a <= x + 4; ++a) mean += v(a, b, z);
@@ -154,14 +165,18 @@ void smoothed_subtraction(const Job& job, std::size_t s, const RegionVoxels& reg
   const double freedom = c.n_eff_variance(double(m.n)) - 1;
   std::vector<std::string> flags = region.flags;
   flags.push_back("white_noise_low_0.6_pct");  // the box keeps 1/81 of the noise: SD sqrt(80/81) s
-  add_snr(job, results, "smoothed_subtraction", where, signal_of(job, job.scans[s], region.mask), std::sqrt(m.variance), freedom, "SD of the image minus its 9 x 9 box mean", "McCann 2013", flags);
+  add_snr(job, results, "smoothed_subtraction", where, signal_of(job, job.scans[s], region.mask), std::sqrt(m.variance),
+          freedom, "SD of the image minus its 9 x 9 box mean", "McCann 2013", flags);
 }
 
 // Air regions in the frequency-encode direction, free of ghosts.
-void background(const Job& job, std::size_t s, const RegionVoxels& region, const Region& air, const std::string& where, Results& results) {
+void background(const Job& job, std::size_t s, const RegionVoxels& region, const Region& air, const std::string& where,
+                Results& results) {
   const UploadedScan& scan = job.scans[s];
   const RegionVoxels voxels = region_voxels(air, job.grid());
-  if (!voxels.good()) return results.skip("snr", where, "variants nema_ms1_m4, acr: background region " + air.name + ": " + voxels.reason);
+  if (!voxels.good())
+    return results.skip("snr", where,
+                        "variants nema_ms1_m4, acr: background region " + air.name + ": " + voxels.reason);
   const compute::Moments m = job.backend->region_moments(*scan.volume, voxels.mask);
   const VolumeView v = scan.volume->host();
   std::size_t zeros = 0;
@@ -175,19 +190,26 @@ void background(const Job& job, std::size_t s, const RegionVoxels& region, const
   const double freedom = (c.n_eff_variance(double(m.n)) - 1) / 1.12, sd = std::sqrt(m.variance);
   const Signal signal = signal_of(job, scan, region.mask);
   const double factor = background_sd_factor(channels == 0 ? 1 : channels);
-  add_snr(job, results, "nema_ms1_m4", where, signal, sd / factor, freedom, "SD of a background region over the factor of " + std::to_string(channels == 0 ? 1 : channels) + " channel(s)", "NEMA MS 1 method 4", flags);
-  add_snr(job, results, "acr", where, signal, sd, freedom, "signal over SD of a background region, factor 1", "ACR MRI QC manual", flags);
-  add_snr(job, results, "acr_ratio_0655", where, signal, sd / 0.655, freedom, "signal over SD of a background region / 0.655", "ACR MRI QC manual", flags);
+  add_snr(
+      job, results, "nema_ms1_m4", where, signal, sd / factor, freedom,
+      "SD of a background region over the factor of " + std::to_string(channels == 0 ? 1 : channels) + " channel(s)",
+      "NEMA MS 1 method 4", flags);
+  add_snr(job, results, "acr", where, signal, sd, freedom, "signal over SD of a background region, factor 1",
+          "ACR MRI QC manual", flags);
+  add_snr(job, results, "acr_ratio_0655", where, signal, sd / 0.655, freedom,
+          "signal over SD of a background region / 0.655", "ACR MRI QC manual", flags);
 }
 
 // Method 3: a scan without excitation, given by its role.
-void noise_scan(const Job& job, std::size_t noise, const RegionVoxels& region, const std::string& where, Results& results) {
+void noise_scan(const Job& job, std::size_t noise, const RegionVoxels& region, const std::string& where,
+                Results& results) {
   const compute::Moments m = job.backend->region_moments(*job.scans[noise].volume, region.mask);
   const NoiseCorrelation c = noise_correlation(job.scans[noise].volume->host(), region.mask);
   const int channels = std::max(1, job.settings.receive_channels);
   std::vector<std::string> flags = region.flags;
   if (job.settings.receive_channels == 0) flags.push_back("channel_count_unknown");
-  add_snr(job, results, "nema_ms1_m3", where, signal_of(job, job.scans[0], region.mask), std::sqrt(m.variance) / background_sd_factor(channels), (c.n_eff_variance(double(m.n)) - 1) / 1.12,
+  add_snr(job, results, "nema_ms1_m3", where, signal_of(job, job.scans[0], region.mask),
+          std::sqrt(m.variance) / background_sd_factor(channels), (c.n_eff_variance(double(m.n)) - 1) / 1.12,
           "SD of a scan without excitation over the magnitude factor", "NEMA MS 1 method 3", flags);
 }
 
@@ -204,7 +226,9 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
     }
     if (noise) noise_scan(job, *noise, voxels, region.name, results);
     else if (job.scans.size() >= 2) two_scans(job, voxels, region.name, results);
-    else results.skip("snr", region.name, "variants nema_ms1_m1, nema_ms1_m2, dietrich_diff: need a second scan on the same grid");
+    else
+      results.skip("snr", region.name,
+                   "variants nema_ms1_m1, nema_ms1_m2, dietrich_diff: need a second scan on the same grid");
     if (job.scans.size() > 2 && !noise) many_scans(job, voxels, region.name, results);
     for (std::size_t s = 0; s < std::min<std::size_t>(job.scans.size(), 2); ++s) {
       if (noise && s == *noise) continue;
@@ -231,12 +255,20 @@ double background_sd_factor(int channels) {
 }
 
 Metric snr_metric() {
-  return {"snr", "Signal-to-noise ratio",
-          "Mean signal over the noise SD, each estimate its own variant: two scans (nema_ms1_m1, nema_ms1_m2, dietrich_diff), a scan without excitation (nema_ms1_m3, role noise), a background region (nema_ms1_m4, acr, acr_ratio_0655), "
-          "20 or more repeats (dietrich_mult), one image (smoothed_subtraction). snr_norm = snr / (voxel volume sqrt(N_PE NEX / bandwidth per pixel)).",
-          "NEMA MS 1, MS 6, MS 9; AAPM 100; Dietrich 2007; McCann 2013", {"snr", "snr_norm"},
-          {"nema_ms1_m1", "nema_ms1_m2", "nema_ms1_m3", "nema_ms1_m4", "dietrich_diff", "dietrich_mult", "acr", "acr_ratio_0655", "smoothed_subtraction"},
-          {"uniform"}, {"MR"}, run};
+  return {"snr",
+          "Signal-to-noise ratio",
+          "Mean signal over the noise SD, each estimate its own variant: two scans (nema_ms1_m1, nema_ms1_m2, "
+          "dietrich_diff), a scan without excitation (nema_ms1_m3, role noise), a background region (nema_ms1_m4, acr, "
+          "acr_ratio_0655), "
+          "20 or more repeats (dietrich_mult), one image (smoothed_subtraction). snr_norm = snr / (voxel volume "
+          "sqrt(N_PE NEX / bandwidth per pixel)).",
+          "NEMA MS 1, MS 6, MS 9; AAPM 100; Dietrich 2007; McCann 2013",
+          {"snr", "snr_norm"},
+          {"nema_ms1_m1", "nema_ms1_m2", "nema_ms1_m3", "nema_ms1_m4", "dietrich_diff", "dietrich_mult", "acr",
+           "acr_ratio_0655", "smoothed_subtraction"},
+          {"uniform"},
+          {"MR"},
+          run};
 }
 
 }  // namespace iqgate::measure

@@ -15,7 +15,9 @@ double normal_quantile(double p) { return boost::math::quantile(boost::math::nor
 double student_t_quantile(double p, double freedom) {
   return freedom > 1e6 ? normal_quantile(p) : boost::math::quantile(boost::math::students_t(freedom), p);
 }
-double chi_squared_quantile(double p, double freedom) { return boost::math::quantile(boost::math::chi_squared(freedom), p); }
+double chi_squared_quantile(double p, double freedom) {
+  return boost::math::quantile(boost::math::chi_squared(freedom), p);
+}
 
 double quantile(const std::vector<double>& sorted, double p) {
   if (sorted.empty()) throw std::logic_error("quantile of nothing");
@@ -38,7 +40,8 @@ Interval log_interval(double value, double se, double freedom) {
 
 Interval sd_interval(double sd, double freedom) {
   if (!(freedom >= 1)) return {NAN, NAN};
-  return {sd * std::sqrt(freedom / chi_squared_quantile(0.975, freedom)), sd * std::sqrt(freedom / chi_squared_quantile(0.025, freedom))};
+  return {sd * std::sqrt(freedom / chi_squared_quantile(0.975, freedom)),
+          sd * std::sqrt(freedom / chi_squared_quantile(0.025, freedom))};
 }
 
 BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uint64_t seed,

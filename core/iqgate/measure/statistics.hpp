@@ -24,7 +24,7 @@ Interval sd_interval(double sd, double freedom);
 /// Bootstrap over blocks: `evaluate` gets the number of times each block was drawn; returns one value per statistic
 /// (NaN: could not be evaluated). Seeded and counter-based: the same draws on any machine.
 struct BootstrapResult {
-  std::vector<double> se;                        ///< per statistic, corrected by sqrt(n / (n - 1)) for few blocks
+  std::vector<double> se;                         ///< per statistic, corrected by sqrt(n / (n - 1)) for few blocks
   std::vector<std::vector<double>> sorted_draws;  ///< per statistic, ascending, finite ones only
   std::size_t blocks = 0;
 };

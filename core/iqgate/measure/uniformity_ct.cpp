@@ -14,7 +14,8 @@ struct Mean {
   double value = 0, se = 0;
 };
 
-bool mean_of(const Job& job, std::size_t s, const Region& region, Mean& mean, Results& results, const std::string& where) {
+bool mean_of(const Job& job, std::size_t s, const Region& region, Mean& mean, Results& results,
+             const std::string& where) {
   const RegionVoxels voxels = region_voxels(region, job.grid());
   if (!voxels.good()) {
     results.skip("uniformity_hu", where, "region " + region.name + ": " + voxels.reason);
@@ -28,7 +29,8 @@ bool mean_of(const Job& job, std::size_t s, const Region& region, Mean& mean, Re
   return true;
 }
 
-void one_set(const Job& job, std::size_t s, const std::string& where, const Region& centre, const std::vector<Region>& edges, Results& results) {
+void one_set(const Job& job, std::size_t s, const std::string& where, const Region& centre,
+             const std::vector<Region>& edges, Results& results) {
   Mean c;
   if (!mean_of(job, s, centre, c, results, where)) return;
   std::vector<Mean> rim;
@@ -62,8 +64,10 @@ void one_set(const Job& job, std::size_t s, const std::string& where, const Regi
     results.add(std::move(m));
   };
   add("uniformity_hu", worst, "HU", "largest absolute edge minus centre", "ACR CT; IEC 61223-3-5; AAPM TG-66");
-  add("integral_nonuniformity", (high - low) / (high + low + 2000), "1", "(max - min) / (max + min + 2000) of the region means", "Elstrom 2011");
-  add("uniformity_index_pct", index, "%", "100 (edge - centre) / (centre + 1000), largest in magnitude, sign kept", "Elstrom 2011");
+  add("integral_nonuniformity", (high - low) / (high + low + 2000), "1",
+      "(max - min) / (max + min + 2000) of the region means", "Elstrom 2011");
+  add("uniformity_index_pct", index, "%", "100 (edge - centre) / (centre + 1000), largest in magnitude, sign kept",
+      "Elstrom 2011");
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -78,20 +82,28 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
   for (const auto& [folder, set] : sets) {
     const std::string place = folder.empty() ? "scan" : folder;
     if (set.first.size() != 1 || set.second.empty()) {
-      results.skip("uniformity_hu", place, "needs one region named centre and others beside it, in one folder of names");
+      results.skip("uniformity_hu", place,
+                   "needs one region named centre and others beside it, in one folder of names");
       continue;
     }
-    for (std::size_t s = 0; s < job.scans.size(); ++s) one_set(job, s, job.prefix(s) + place, set.first.front(), set.second, results);
+    for (std::size_t s = 0; s < job.scans.size(); ++s)
+      one_set(job, s, job.prefix(s) + place, set.first.front(), set.second, results);
   }
 }
 
 }  // namespace
 
 Metric ct_uniformity_metric() {
-  return {"uniformity", "CT uniformity, centre and periphery",
-          "Mean of each edge region minus mean of the centre region (regions of one folder, one of them named centre); uniformity_hu is the largest in magnitude; integral_nonuniformity = (max - min) / (max + min + 2000).",
-          "ACR CT; IEC 61223-3-5; AAPM TG-66; Elstrom 2011", {"uniformity_hu", "uniformity_edge_minus_centre_hu", "integral_nonuniformity", "uniformity_index_pct"}, {},
-          {}, {"CT"}, run};
+  return {"uniformity",
+          "CT uniformity, centre and periphery",
+          "Mean of each edge region minus mean of the centre region (regions of one folder, one of them named centre); "
+          "uniformity_hu is the largest in magnitude; integral_nonuniformity = (max - min) / (max + min + 2000).",
+          "ACR CT; IEC 61223-3-5; AAPM TG-66; Elstrom 2011",
+          {"uniformity_hu", "uniformity_edge_minus_centre_hu", "integral_nonuniformity", "uniformity_index_pct"},
+          {},
+          {},
+          {"CT"},
+          run};
 }
 
 }  // namespace iqgate::measure

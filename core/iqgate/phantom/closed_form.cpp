@@ -74,7 +74,8 @@ double blurred_ball(double r_mm, double radius_mm, double sigma_mm) {
     return centre - z * z * 4 * big_z * big_z * big_z * std::exp(-big_z * big_z) / (3 * root_pi);
   }
   const double minus = z - big_z, plus = z + big_z;
-  return 0.5 * (std::erf(plus) - std::erf(minus)) - (std::exp(-minus * minus) - std::exp(-plus * plus)) / (2 * z * root_pi);
+  return 0.5 * (std::erf(plus) - std::erf(minus)) -
+         (std::exp(-minus * minus) - std::exp(-plus * plus)) / (2 * z * root_pi);
 }
 
 DiscTable::DiscTable(double radius_mm, double sigma_mm) : radius_(radius_mm), sigma_(sigma_mm) {
@@ -83,7 +84,8 @@ DiscTable::DiscTable(double radius_mm, double sigma_mm) : radius_(radius_mm), si
   first_ = std::max(0.0, radius_ - reach * sigma_) - 2 * step_;
   const std::size_t count = static_cast<std::size_t>(std::ceil((radius_ + reach * sigma_ - first_) / step_)) + 4;
   values_.resize(count);
-  for (std::size_t k = 0; k < count; ++k) values_[k] = blurred_disc(std::abs(first_ + double(k) * step_), radius_, sigma_);
+  for (std::size_t k = 0; k < count; ++k)
+    values_[k] = blurred_disc(std::abs(first_ + double(k) * step_), radius_, sigma_);
 }
 
 double DiscTable::operator()(double r_mm) const {
@@ -95,7 +97,8 @@ double DiscTable::operator()(double r_mm) const {
   const double t = position - double(k);
   const double a = values_[k - 1], b = values_[k], c = values_[k + 1], d = values_[k + 2];
   // Cubic Lagrange through four neighbours.
-  return -t * (t - 1) * (t - 2) / 6 * a + (t + 1) * (t - 1) * (t - 2) / 2 * b - (t + 1) * t * (t - 2) / 2 * c + (t + 1) * t * (t - 1) / 6 * d;
+  return -t * (t - 1) * (t - 2) / 6 * a + (t + 1) * (t - 1) * (t - 2) / 2 * b - (t + 1) * t * (t - 2) / 2 * c +
+         (t + 1) * t * (t - 1) / 6 * d;
 }
 
 Quadrature gauss_hermite(int count) {

@@ -124,14 +124,17 @@ Model read_model(const std::string& path) {
   for (json::Fields& entry : fields.objects("features")) model.features.push_back(read_feature(entry));
   fields.done();
   const auto has_material = [&](const std::string& name) {
-    return std::any_of(model.materials.begin(), model.materials.end(), [&](const Material& m) { return m.name == name; });
+    return std::any_of(model.materials.begin(), model.materials.end(),
+                       [&](const Material& m) { return m.name == name; });
   };
   if (!has_material(model.background)) fields.fail("background", "unknown_value", "is not one of the materials");
   for (std::size_t k = 0; k < model.shapes.size(); ++k) {
     const Shape& s = model.shapes[k];
-    if (!has_material(s.material)) fields.fail("shapes", "unknown_value", "shape " + s.name + " is of an unknown material");
+    if (!has_material(s.material))
+      fields.fail("shapes", "unknown_value", "shape " + s.name + " is of an unknown material");
     const auto earlier = model.shapes.begin() + static_cast<std::ptrdiff_t>(k);
-    if (s.inside != "background" && std::none_of(model.shapes.begin(), earlier, [&](const Shape& o) { return o.name == s.inside; }))
+    if (s.inside != "background" &&
+        std::none_of(model.shapes.begin(), earlier, [&](const Shape& o) { return o.name == s.inside; }))
       fields.fail("shapes", "unknown_value", "shape " + s.name + " lies inside a shape that does not stand before it");
   }
   std::ifstream stream(path, std::ios::binary);
@@ -142,7 +145,9 @@ Model read_model(const std::string& path) {
 std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality) {
   std::vector<Region> placed;
   for (const Feature& feature : model.features) {
-    if (!feature.modalities.empty() && std::find(feature.modalities.begin(), feature.modalities.end(), modality) == feature.modalities.end()) continue;
+    if (!feature.modalities.empty() &&
+        std::find(feature.modalities.begin(), feature.modalities.end(), modality) == feature.modalities.end())
+      continue;
     Region region = feature.region;
     if (feature.scaled) {
       const double scale = placement.radius_mm.value_or(model.body.radius_mm);

@@ -17,7 +17,9 @@ std::string list_of(const std::vector<read::ScanHeader>& headers) {
       text += "\n  ... and more (see iqgate inspect)";
       break;
     }
-    text += "\n  " + h.id + "  " + h.modality + "  " + std::to_string(h.grid.size.x) + " x " + std::to_string(h.grid.size.y) + " x " + std::to_string(h.grid.size.z) + (h.usable ? "" : "  refused: " + h.code + ": " + h.reason);
+    text += "\n  " + h.id + "  " + h.modality + "  " + std::to_string(h.grid.size.x) + " x " +
+            std::to_string(h.grid.size.y) + " x " + std::to_string(h.grid.size.z) +
+            (h.usable ? "" : "  refused: " + h.code + ": " + h.reason);
   }
   return text;
 }
@@ -28,7 +30,10 @@ std::vector<read::ScanHeader> scans_with_roles(const Request& request) {
   for (const auto& [role, path] : request.roles) {
     std::vector<read::ScanHeader> found = read::find_scans({path}, request.intake);
     std::erase_if(found, [](const read::ScanHeader& h) { return !h.is_scan; });
-    if (found.size() != 1) throw InputError("several_scans", path, "the role " + role + " needs a path with exactly one scan, this one has " + std::to_string(found.size()));
+    if (found.size() != 1)
+      throw InputError(
+          "several_scans", path,
+          "the role " + role + " needs a path with exactly one scan, this one has " + std::to_string(found.size()));
     if (!found.front().usable) throw InputError(found.front().code, path, found.front().reason);
     found.front().role = role;
     all.push_back(std::move(found.front()));
@@ -44,20 +49,29 @@ std::vector<std::vector<read::ScanHeader>> choose_scans(const Request& request) 
   const std::string where = request.paths.empty() ? "no path" : request.paths.front();
   for (const read::ScanHeader& h : headers)
     if (!h.usable && h.is_scan && (request.series.empty() || request.series == h.id))
-      throw InputError(h.code, h.display, h.reason, "iqgate inspect lists every scan; --series ID picks one that is whole");
+      throw InputError(h.code, h.display, h.reason,
+                       "iqgate inspect lists every scan; --series ID picks one that is whole");
   std::map<std::string, std::vector<read::ScanHeader>> groups;
   std::vector<std::string> order;
   for (const read::ScanHeader& h : headers) {
-    if (!h.usable || (!request.series.empty() && request.series != "all" && request.series != h.id && request.series != h.group)) continue;
+    if (!h.usable ||
+        (!request.series.empty() && request.series != "all" && request.series != h.id && request.series != h.group))
+      continue;
     if (!groups.count(h.group)) order.push_back(h.group);
     groups[h.group].push_back(h);
   }
   if (order.empty()) {
-    if (headers.empty()) throw InputError("no_scan", where, "holds no scan", "give a file or folder with DICOM, NIfTI, NRRD, MetaImage, TIFF or HDF5");
-    throw InputError("no_scan", where, "holds no usable scan" + (request.series.empty() ? "" : " with id " + request.series) + ":" + list_of(headers));
+    if (headers.empty())
+      throw InputError("no_scan", where, "holds no scan",
+                       "give a file or folder with DICOM, NIfTI, NRRD, MetaImage, TIFF or HDF5");
+    throw InputError(
+        "no_scan", where,
+        "holds no usable scan" + (request.series.empty() ? "" : " with id " + request.series) + ":" + list_of(headers));
   }
   if (order.size() > 1 && request.series != "all")
-    throw InputError("several_scans", where, "holds several unrelated scans, and none is chosen for you:" + list_of(headers), "pick one with --series ID, or take each with --series all");
+    throw InputError("several_scans", where,
+                     "holds several unrelated scans, and none is chosen for you:" + list_of(headers),
+                     "pick one with --series ID, or take each with --series all");
   std::vector<std::vector<read::ScanHeader>> chosen;
   for (const std::string& group : order) chosen.push_back(std::move(groups[group]));
   // A single id picks one scan of its group, not the group.

@@ -28,7 +28,8 @@ std::string find(const std::string& wanted, const fs::path& folder, const char* 
   const fs::path shipped = folder / (wanted + ".json");
   if (fs::is_regular_file(shipped, error)) return shipped.string();
   const std::string near = nearest_name(wanted, names_in(folder));
-  throw UsageError("not_found", option, "\"" + wanted + "\" is neither a file nor a name that is shipped", near.empty() ? std::string("see ") + list_with : "did you mean " + near + "?");
+  throw UsageError("not_found", option, "\"" + wanted + "\" is neither a file nor a name that is shipped",
+                   near.empty() ? std::string("see ") + list_with : "did you mean " + near + "?");
 }
 
 }  // namespace
@@ -42,8 +43,12 @@ std::string data_folder() {
   return IQGATE_SOURCE_DATA_DIR;
 }
 
-std::string find_phantom(const std::string& name_or_path) { return find(name_or_path, data_folder(), "--phantom", "iqgate phantoms list"); }
-std::string find_limits(const std::string& name_or_path) { return find(name_or_path, fs::path(data_folder()) / "limits", "--limits", "the folder limits of the data folder"); }
+std::string find_phantom(const std::string& name_or_path) {
+  return find(name_or_path, data_folder(), "--phantom", "iqgate phantoms list");
+}
+std::string find_limits(const std::string& name_or_path) {
+  return find(name_or_path, fs::path(data_folder()) / "limits", "--limits", "the folder limits of the data folder");
+}
 std::vector<std::string> shipped_phantoms() { return names_in(data_folder()); }
 std::vector<std::string> shipped_limits() { return names_in(fs::path(data_folder()) / "limits"); }
 

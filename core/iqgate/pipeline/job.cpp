@@ -34,7 +34,8 @@ Context read_context(const std::string& path) {
   const json::Value document = json::parse_file(path, ErrorKind::usage);
   json::Fields fields(document, path, "", ErrorKind::usage);
   if (fields.text("schema") != "iqgate.context/1") fields.fail("schema", "unknown_value", "must be iqgate.context/1");
-  for (const char* key : {"site", "room", "operator", "physicist", "test_type", "phantom_serial", "question", "method", "claim"})
+  for (const char* key :
+       {"site", "room", "operator", "physicist", "test_type", "phantom_serial", "question", "method", "claim"})
     if (fields.has(key)) context.texts[key] = fields.text(key);
   context.baseline = fields.text_or("baseline", "");
   if (fields.has("certificate")) context.texts["certificate"] = json::write(fields.value("certificate"), 0);
@@ -49,7 +50,8 @@ Context read_context(const std::string& path) {
 
 std::string now_utc() {
   std::time_t now = std::time(nullptr);
-  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed && *fixed) now = static_cast<std::time_t>(std::strtoll(fixed, nullptr, 10));
+  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed && *fixed)
+    now = static_cast<std::time_t>(std::strtoll(fixed, nullptr, 10));
   std::tm parts{};
   gmtime_r(&now, &parts);
   char text[32];
@@ -57,13 +59,20 @@ std::string now_utc() {
   return text;
 }
 
-std::vector<Scan> load_group(const Request& request, const std::vector<read::ScanHeader>& group, report::Document& document) {
+std::vector<Scan> load_group(const Request& request, const std::vector<read::ScanHeader>& group,
+                             report::Document& document) {
   std::vector<Scan> scans;
   for (const read::ScanHeader& header : group) {
     say(request, "reading " + std::to_string(header.files) + " file(s) of " + header.modality + " scan " + header.id);
     const bool missing = std::find(header.flags.begin(), header.flags.end(), "spacing_missing") != header.flags.end();
-    if (missing && !request.spacing_mm) throw InputError("no_pixel_spacing", header.display, "does not tell its voxel spacing: no length in mm can be measured", "give it with --spacing X Y Z");
-    report::ScanRecord record{header.id, header.role, header.modality, header.value_unit, header.grid, header.slice_spacing_known, header.files, header.frames, header.loader->input_hashes(), header.flags, header.tags};
+    if (missing && !request.spacing_mm)
+      throw InputError("no_pixel_spacing", header.display,
+                       "does not tell its voxel spacing: no length in mm can be measured",
+                       "give it with --spacing X Y Z");
+    report::ScanRecord record{header.id,         header.role,   header.modality,
+                              header.value_unit, header.grid,   header.slice_spacing_known,
+                              header.files,      header.frames, header.loader->input_hashes(),
+                              header.flags,      header.tags};
     for (Scan& scan : read::load_scan(header)) {
       if (request.spacing_mm) {
         scan.volume.grid.spacing_mm = *request.spacing_mm;
@@ -79,7 +88,8 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
 }
 
 bool fits(const phantom::Model& model, const std::string& modality) {
-  return modality.empty() || std::find(model.modalities.begin(), model.modalities.end(), modality) != model.modalities.end();
+  return modality.empty() ||
+         std::find(model.modalities.begin(), model.modalities.end(), modality) != model.modalities.end();
 }
 
 // auto: the one shipped phantom that fits; several or none is no answer.
@@ -99,20 +109,31 @@ phantom::Model identify(const Scan& scan) {
   if (accepted.size() == 1) return found;
   std::string list;
   for (const std::string& name : accepted) list += " " + name;
-  throw InputError(accepted.empty() ? "phantom_not_found" : "phantom_ambiguous", "scan " + scan.id, accepted.empty() ? "no shipped phantom fits the body in the scan" : "several phantoms fit this body:" + list, "name it with --phantom");
+  throw InputError(
+      accepted.empty() ? "phantom_not_found" : "phantom_ambiguous", "scan " + scan.id,
+      accepted.empty() ? "no shipped phantom fits the body in the scan" : "several phantoms fit this body:" + list,
+      "name it with --phantom");
 }
 
-void place(const Request& request, const Scan& scan, measure::Job& job, report::Document& document, std::string& default_limits) {
+void place(const Request& request, const Scan& scan, measure::Job& job, report::Document& document,
+           std::string& default_limits) {
   if (!request.roi_file.empty()) {
-    for (Region& region : to_patient(read_region_file(request.roi_file), scan.volume.grid)) job.regions.push_back(std::move(region));
+    for (Region& region : to_patient(read_region_file(request.roi_file), scan.volume.grid))
+      job.regions.push_back(std::move(region));
     document.settings["roi_file_sha256"] = sha256_file(request.roi_file);
   }
   if (request.phantom.empty()) {
-    if (request.roi_file.empty()) throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given", "name one with --phantom (iqgate phantoms list) or give --roi FILE");
+    if (request.roi_file.empty())
+      throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
+                       "name one with --phantom (iqgate phantoms list) or give --roi FILE");
     return;
   }
-  const phantom::Model model = request.phantom == "auto" ? identify(scan) : phantom::read_model(find_phantom(request.phantom));
-  if (!fits(model, scan.modality)) throw InputError("wrong_modality", "scan " + scan.id, "is of modality " + scan.modality + ", phantom " + model.name + " is not made for it", "choose another phantom");
+  const phantom::Model model =
+      request.phantom == "auto" ? identify(scan) : phantom::read_model(find_phantom(request.phantom));
+  if (!fits(model, scan.modality))
+    throw InputError("wrong_modality", "scan " + scan.id,
+                     "is of modality " + scan.modality + ", phantom " + model.name + " is not made for it",
+                     "choose another phantom");
   document.phantom_name = model.name;
   document.phantom_title = model.title;
   document.phantom_source = model.source;
@@ -126,23 +147,28 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
     job.placement = locate::locate_body(scan, model.body);
   }
   document.placement = job.placement;
-  for (Region& region : phantom::place_features(model, job.placement, scan.modality)) job.regions.push_back(std::move(region));
+  for (Region& region : phantom::place_features(model, job.placement, scan.modality))
+    job.regions.push_back(std::move(region));
 }
 
 judge::Reference reference_of(const Scan& scan, const std::vector<Region>& regions, const Context& context) {
   judge::Reference reference;
   double value = 0;
-  if (scan.tag_number("MagneticFieldStrength", value)) reference.conditions["field_strength_t"] = value > 20 ? value / 10000 : value;  // old files say gauss
+  if (scan.tag_number("MagneticFieldStrength", value))
+    reference.conditions["field_strength_t"] = value > 20 ? value / 10000 : value;  // old files say gauss
   if (scan.tag_number("KVP", value)) reference.conditions["tube_voltage_kv"] = value;
   if (!context.baseline.empty()) reference.baseline = report::read_measurements(context.baseline);
   reference.regions = regions;
   return reference;
 }
 
-void apply_limits(const Request& request, const Scan& scan, const std::string& default_limits, const Context& context, report::Document& document) {
+void apply_limits(const Request& request, const Scan& scan, const std::string& default_limits, const Context& context,
+                  report::Document& document) {
   std::vector<std::string> names = request.limits;
   if (names.empty()) {
-    if (default_limits.empty()) throw UsageError("no_limits", "--limits", "the phantom names no limits of its own", "give --limits NAME|FILE, or --limits none to measure without judging");
+    if (default_limits.empty())
+      throw UsageError("no_limits", "--limits", "the phantom names no limits of its own",
+                       "give --limits NAME|FILE, or --limits none to measure without judging");
     names.push_back(default_limits);
   }
   if (names != std::vector<std::string>{"none"})
@@ -151,9 +177,11 @@ void apply_limits(const Request& request, const Scan& scan, const std::string& d
     for (judge::LimitsFile& file : document.limits)
       std::erase_if(file.limits, [&](const judge::Limit& limit) {
         const measure::Metric* family = measure::find_metric(limit.name);
-        return std::none_of(request.metrics.begin(), request.metrics.end(), [&](const std::string& m) { return m == limit.name || (family && m == family->id); });
+        return std::none_of(request.metrics.begin(), request.metrics.end(),
+                            [&](const std::string& m) { return m == limit.name || (family && m == family->id); });
       });
-  document.judgement = judge::judge(document.results.measurements, document.limits, reference_of(scan, document.results.regions, context));
+  document.judgement = judge::judge(document.results.measurements, document.limits,
+                                    reference_of(scan, document.results.regions, context));
 }
 
 }  // namespace
@@ -166,7 +194,8 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.context = context.texts;
   const std::vector<Scan> scans = load_group(request, group, document);
   for (const Scan& scan : scans)
-    if (!same_grid(scan.volume.grid, scans.front().volume.grid)) throw InputError("different_grids", "scan " + scan.id, "does not lie on the grid of the first scan of its group");
+    if (!same_grid(scan.volume.grid, scans.front().volume.grid))
+      throw InputError("different_grids", "scan " + scan.id, "does not lie on the grid of the first scan of its group");
   measure::Job job;
   job.backend = compute::open_backend(request.backend);
   job.settings = request.settings;
@@ -179,7 +208,8 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.backend_reason = info.reason;
   document.settings["seed"] = std::to_string(job.settings.seed);
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
-  document.settings["receive_channels"] = job.settings.receive_channels == 0 ? "unknown" : std::to_string(job.settings.receive_channels);
+  document.settings["receive_channels"] =
+      job.settings.receive_channels == 0 ? "unknown" : std::to_string(job.settings.receive_channels);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);
   if (request.judge) apply_limits(request, scans.front(), default_limits, context, document);
@@ -201,7 +231,11 @@ int exit_code(const report::Document& document, bool judged) {
 
 void write_results(report::Document& document, const std::string& folder) {
   make_folder(folder);
-  document.files = {{"result_json", "result.json"}, {"result_h5", "result.h5"}, {"measurements_csv", "measurements.csv"}, {"curves_csv", "curves.csv"}, {"report_html", "report.html"}};
+  document.files = {{"result_json", "result.json"},
+                    {"result_h5", "result.h5"},
+                    {"measurements_csv", "measurements.csv"},
+                    {"curves_csv", "curves.csv"},
+                    {"report_html", "report.html"}};
   const json::Value value = report::document_json(document);
   const std::string text = json::write(value) + "\n";
   report::write_result_hdf5(folder + "/result.h5", document, text);

@@ -15,16 +15,16 @@ namespace iqgate::pipeline {
 
 struct Request {
   std::vector<std::string> paths;
-  std::string phantom;              ///< name, file or auto; empty with --roi
+  std::string phantom;  ///< name, file or auto; empty with --roi
   std::string roi_file;
   std::vector<std::string> metrics;
-  std::string series;               ///< id, or all
+  std::string series;  ///< id, or all
   bool judge = false;
   std::vector<std::string> limits;  ///< names or files; {"none"}: nothing is judged
   compute::BackendChoice backend = compute::BackendChoice::automatic;
   measure::Settings settings;
   std::string context_file;
-  std::optional<Vec3> spacing_mm;   ///< given by hand for files that do not tell
+  std::optional<Vec3> spacing_mm;                          ///< given by hand for files that do not tell
   std::vector<std::pair<std::string, std::string>> roles;  ///< role, path
   read::IntakeLimits intake;
   /// Told of each step ("reading 60 files"); may be empty.

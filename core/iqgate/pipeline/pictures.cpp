@@ -18,7 +18,8 @@ std::vector<std::pair<double, double>> boundary(const Region& r, const Grid& gri
   if (r.shape == RegionShape::polygon) {
     points = r.points_mm;
   } else if (r.shape == RegionShape::box) {
-    for (const auto& [a, b] : {std::pair{-1, -1}, {1, -1}, {1, 1}, {-1, 1}}) points.push_back(r.center_mm + (0.5 * a * r.size_mm.x) * r.in_plane + (0.5 * b * r.size_mm.y) * r.second_axis());
+    for (const auto& [a, b] : {std::pair{-1, -1}, {1, -1}, {1, 1}, {-1, 1}})
+      points.push_back(r.center_mm + (0.5 * a * r.size_mm.x) * r.in_plane + (0.5 * b * r.size_mm.y) * r.second_axis());
   } else {
     const bool ellipse = r.shape == RegionShape::ellipse;
     const double a = ellipse ? 0.5 * r.size_mm.x : r.radius_mm, b = ellipse ? 0.5 * r.size_mm.y : r.radius_mm;
@@ -61,7 +62,8 @@ report::Outline body_outline(const Placement& p, const Grid& grid, std::size_t s
 
 }  // namespace
 
-std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<Region>& regions, const std::optional<Placement>& placement) {
+std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<Region>& regions,
+                                           const std::optional<Placement>& placement) {
   const Grid& grid = scan.volume.grid;
   std::map<std::size_t, std::vector<std::size_t>> by_slice;
   for (std::size_t k = 0; k < regions.size(); ++k)
@@ -77,7 +79,8 @@ std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<R
     p.spacing_x_mm = grid.spacing_mm.x;
     p.spacing_y_mm = grid.spacing_mm.y;
     p.unit = scan.value_unit;
-    p.values.assign(scan.volume.values.begin() + static_cast<std::ptrdiff_t>(slice * plane), scan.volume.values.begin() + static_cast<std::ptrdiff_t>((slice + 1) * plane));
+    p.values.assign(scan.volume.values.begin() + static_cast<std::ptrdiff_t>(slice * plane),
+                    scan.volume.values.begin() + static_cast<std::ptrdiff_t>((slice + 1) * plane));
     std::vector<float> sorted = p.values;
     std::sort(sorted.begin(), sorted.end());
     p.window_low = sorted[sorted.size() / 100];
@@ -90,7 +93,8 @@ std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<R
     }
     if (!(p.window_high > p.window_low)) p.window_high = p.window_low + 1;
     if (placement && placement->radius_mm) p.outlines.push_back(body_outline(*placement, grid, slice));
-    for (const std::size_t k : members) p.outlines.push_back({static_cast<int>(k + 1), regions[k].name, boundary(regions[k], grid)});
+    for (const std::size_t k : members)
+      p.outlines.push_back({static_cast<int>(k + 1), regions[k].name, boundary(regions[k], grid)});
     pictures.push_back(std::move(p));
   }
   return pictures;

@@ -12,7 +12,9 @@ namespace iqgate::pipeline {
 std::map<std::string, std::string> software_record() {
   unsigned major = 0, minor = 0, release = 0;
   H5get_libversion(&major, &minor, &release);
-  const auto dotted = [](auto a, auto b, auto c) { return std::to_string(a) + "." + std::to_string(b) + "." + std::to_string(c); };
+  const auto dotted = [](auto a, auto b, auto c) {
+    return std::to_string(a) + "." + std::to_string(b) + "." + std::to_string(c);
+  };
   return {{"name", "iqgate"},
           {"version", IQGATE_VERSION},
           {"build", IQGATE_BUILD_TYPE},

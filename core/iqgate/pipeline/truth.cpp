@@ -12,7 +12,9 @@ namespace {
 constexpr double f50_sigma = 0.187391, f10_sigma = 0.341541;  // exp(-2 pi^2 s^2 f^2) = 1/2, 1/10
 
 bool asks_for(const Region& region, const char* family, const char* kind) {
-  return region.metrics.empty() ? region.kind == kind : std::find(region.metrics.begin(), region.metrics.end(), family) != region.metrics.end();
+  return region.metrics.empty()
+             ? region.kind == kind
+             : std::find(region.metrics.begin(), region.metrics.end(), family) != region.metrics.end();
 }
 
 }  // namespace
@@ -29,28 +31,41 @@ std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob&
   const compute::NoiseJob& noise = job.noise;
   for (const Region& region : phantom::place_features(model, pose, modality)) {
     const double value = compute::rendered_value(model, job, region.center_mm);
-    if (asks_for(region, "roi", "uniform") && !shaded && noise.channels == 0) list.push_back({"roi_mean", "center", region.name, value, unit, 1e-3, "CT number, signal or activity of the material"});
+    if (asks_for(region, "roi", "uniform") && !shaded && noise.channels == 0)
+      list.push_back(
+          {"roi_mean", "center", region.name, value, unit, 1e-3, "CT number, signal or activity of the material"});
     if (noise.kind == compute::NoiseKind::white && noise.channels == 0 && !shaded) {
-      if (asks_for(region, "noise", "")) list.push_back({"noise_sd_hu", "", region.name, noise.sd, "HU", 1e-3, "SD of the white noise"});
+      if (asks_for(region, "noise", ""))
+        list.push_back({"noise_sd_hu", "", region.name, noise.sd, "HU", 1e-3, "SD of the white noise"});
       if (asks_for(region, "nps", "")) {
         const double nyquist = 1 / (2 * std::max(job.grid.spacing_mm.x, job.grid.spacing_mm.y));
-        list.push_back({"nps_avg_per_mm", "2d_poly2", region.name, nyquist / 2, "1/mm", 0.02, "flat spectrum: half the Nyquist frequency"});
+        list.push_back({"nps_avg_per_mm", "2d_poly2", region.name, nyquist / 2, "1/mm", 0.02,
+                        "flat spectrum: half the Nyquist frequency"});
       }
     }
-    if (noise.channels == 1 && asks_for(region, "snr", "")) list.push_back({"snr", "nema_ms1_m1", region.name, value / noise.sd, "1", 2 * noise.sd * noise.sd / (value * value), "signal over the SD of one channel"});
+    if (noise.channels == 1 && asks_for(region, "snr", ""))
+      list.push_back({"snr", "nema_ms1_m1", region.name, value / noise.sd, "1",
+                      2 * noise.sd * noise.sd / (value * value), "signal over the SD of one channel"});
     if (!job.pixel_aperture && round_psf && sxy > 0) {
       if (asks_for(region, "mtf_edge", "edge"))
-        for (const char* variant : {"iec", "iso"}) list.push_back({"mtf50_per_mm", variant, region.name, f50_sigma / sxy, "1/mm", 0.01, "0.187391 / sigma"});
+        for (const char* variant : {"iec", "iso"})
+          list.push_back({"mtf50_per_mm", variant, region.name, f50_sigma / sxy, "1/mm", 0.01, "0.187391 / sigma"});
       if (asks_for(region, "mtf_point", "wire") || region.kind == "bead") {
         list.push_back({"mtf50_per_mm", "radial", region.name, f50_sigma / sxy, "1/mm", 0.01, "0.187391 / sigma"});
         list.push_back({"mtf10_per_mm", "radial", region.name, f10_sigma / sxy, "1/mm", 0.01, "0.341541 / sigma"});
       }
-      if (asks_for(region, "ttf_disc", "insert")) list.push_back({"ttf50_per_mm", "tukey", region.name, f50_sigma / sxy, "1/mm", 0.01 + 0.25 * std::pow(sxy / region.radius_mm, 1.5), "0.187391 / sigma, curvature of the rim within the tolerance"});
+      if (asks_for(region, "ttf_disc", "insert"))
+        list.push_back({"ttf50_per_mm", "tukey", region.name, f50_sigma / sxy, "1/mm",
+                        0.01 + 0.25 * std::pow(sxy / region.radius_mm, 1.5),
+                        "0.187391 / sigma, curvature of the rim within the tolerance"});
       if (asks_for(region, "ttf_ball", "ball")) {
         // Mean of cos^2 over a cone of 30 degrees: 0.8720; over the band of 30 degrees about the slice plane: 1/12.
-        const double effective_z = std::sqrt(0.8720 * sz * sz + 0.1280 * sxy * sxy), effective_xy = std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12);
-        list.push_back({"ttf_xy50_per_mm", "cone30", region.name, f50_sigma / effective_xy, "1/mm", 0.03, "0.187391 / rms blur over the band"});
-        list.push_back({"ttf_z50_per_mm", "cone30", region.name, f50_sigma / effective_z, "1/mm", 0.03, "0.187391 / rms blur over the cone"});
+        const double effective_z = std::sqrt(0.8720 * sz * sz + 0.1280 * sxy * sxy),
+                     effective_xy = std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12);
+        list.push_back({"ttf_xy50_per_mm", "cone30", region.name, f50_sigma / effective_xy, "1/mm", 0.03,
+                        "0.187391 / rms blur over the band"});
+        list.push_back({"ttf_z50_per_mm", "cone30", region.name, f50_sigma / effective_z, "1/mm", 0.03,
+                        "0.187391 / rms blur over the cone"});
       }
     }
   }
@@ -65,14 +80,19 @@ std::string truth_json(const phantom::Model& model, const compute::RenderJob& jo
   v.set("modality", modality);
   json::Value pose;
   json::Array rows;
-  for (int r = 0; r < 3; ++r) rows.emplace_back(json::Array{json::Value(job.pose.rotation(r, 0)), json::Value(job.pose.rotation(r, 1)), json::Value(job.pose.rotation(r, 2))});
+  for (int r = 0; r < 3; ++r)
+    rows.emplace_back(json::Array{json::Value(job.pose.rotation(r, 0)), json::Value(job.pose.rotation(r, 1)),
+                                  json::Value(job.pose.rotation(r, 2))});
   pose.set("rotation", std::move(rows));
   pose.set("translation_mm", json::array_of(job.pose.translation_mm));
   v.set("pose", std::move(pose));
   v.set("psf_sigma_mm", json::array_of(job.psf_sigma_mm));
   v.set("pixel_aperture", job.pixel_aperture);
   json::Value noise;
-  noise.set("kind", job.noise.kind == compute::NoiseKind::none ? "none" : job.noise.kind == compute::NoiseKind::white ? "white" : job.noise.kind == compute::NoiseKind::gaussian ? "gaussian" : "ramp");
+  noise.set("kind", job.noise.kind == compute::NoiseKind::none       ? "none"
+                    : job.noise.kind == compute::NoiseKind::white    ? "white"
+                    : job.noise.kind == compute::NoiseKind::gaussian ? "gaussian"
+                                                                     : "ramp");
   noise.set("sd", job.noise.sd);
   noise.set("tau_mm", job.noise.tau_mm);
   noise.set("tau_z_mm", job.noise.tau_z_mm);

@@ -15,7 +15,9 @@ std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimit
   const std::unique_ptr<struct archive, decltype(&archive_read_free)> reader(archive_read_new(), &archive_read_free);
   archive_read_support_format_zip(reader.get());
   const int opened = archive_read_open_filename(reader.get(), source.name().c_str(), std::size_t{1} << 16);
-  const auto refuse = [&](const std::string& code, const std::string& why) -> InputError { return InputError(code, source.name(), why, "unpack it and look"); };
+  const auto refuse = [&](const std::string& code, const std::string& why) -> InputError {
+    return InputError(code, source.name(), why, "unpack it and look");
+  };
   if (opened != ARCHIVE_OK) throw refuse("bad_archive", "the archive cannot be opened");
   std::vector<ByteSource> entries;
   std::uint64_t total = 0;
@@ -29,7 +31,8 @@ std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimit
     if (status != ARCHIVE_OK) throw refuse("bad_archive", "the archive is damaged or cut short");
     if (archive_entry_filetype(entry) != AE_IFREG) continue;
     if (archive_entry_is_encrypted(entry)) throw refuse("bad_archive", "the archive is encrypted");
-    if (entries.size() >= limits.max_frames) throw refuse("too_many_frames", "the archive has more files than the limit");
+    if (entries.size() >= limits.max_frames)
+      throw refuse("too_many_frames", "the archive has more files than the limit");
     auto bytes = std::make_shared<std::string>();
     for (;;) {
       const la_ssize_t n = archive_read_data(reader.get(), buffer.data(), buffer.size());

@@ -35,7 +35,8 @@ ByteSource ByteSource::memory(std::string name, std::shared_ptr<const std::strin
 }
 
 void ByteSource::read(std::uint64_t offset, char* into, std::size_t count) const {
-  if (offset > size_ || count > size_ - offset) throw InputError("truncated", name_, "ends before the bytes it declares");
+  if (offset > size_ || count > size_ - offset)
+    throw InputError("truncated", name_, "ends before the bytes it declares");
   if (bytes_) {
     std::memcpy(into, bytes_->data() + offset, count);
     return;
@@ -47,7 +48,8 @@ void ByteSource::read(std::uint64_t offset, char* into, std::size_t count) const
 }
 
 std::string ByteSource::read(std::uint64_t offset, std::size_t count) const {
-  if (offset > size_ || count > size_ - offset) throw InputError("truncated", name_, "ends before the bytes it declares");
+  if (offset > size_ || count > size_ - offset)
+    throw InputError("truncated", name_, "ends before the bytes it declares");
   std::string bytes(count, '\0');
   read(offset, bytes.data(), count);
   return bytes;

@@ -42,7 +42,8 @@ std::vector<double> numbers_of(DcmItem& item, const DcmTagKey& tag) {
   std::vector<double> numbers;
   DcmElement* element = nullptr;
   if (item.findAndGetElement(tag, element).bad() || !element) return numbers;
-  if (element->getVM() > 64) throw Refusal{"bad_header", std::string(DcmTag(tag).getTagName()) + " has too many values"};
+  if (element->getVM() > 64)
+    throw Refusal{"bad_header", std::string(DcmTag(tag).getTagName()) + " has too many values"};
   for (unsigned long k = 0; k < element->getVM(); ++k) {
     OFString text;
     if (element->getOFString(text, k).bad()) return {};
@@ -61,7 +62,8 @@ std::optional<double> number_of(DcmItem& item, const DcmTagKey& tag) {
 
 unsigned short_of(DcmItem& item, const DcmTagKey& tag, const char* name) {
   Uint16 value = 0;
-  if (item.findAndGetUint16(tag, value).bad()) throw Refusal{"bad_header", std::string(name) + " is missing or not a 16-bit number"};
+  if (item.findAndGetUint16(tag, value).bad())
+    throw Refusal{"bad_header", std::string(name) + " is missing or not a 16-bit number"};
   return value;
 }
 
@@ -71,15 +73,46 @@ DcmItem* first_item(DcmItem& parent, const DcmTagKey& sequence) {
 }
 
 // Technique and device identity by DICOM keyword: what a report needs, and no patient data.
-const std::array kept_tags{
-    DCM_Manufacturer, DCM_ManufacturerModelName, DCM_DeviceSerialNumber, DCM_SoftwareVersions, DCM_AcquisitionDate,
-    DCM_AcquisitionTime, DCM_KVP, DCM_XRayTubeCurrent, DCM_Exposure, DCM_ExposureTime, DCM_ConvolutionKernel,
-    DCM_SliceThickness, DCM_SpacingBetweenSlices, DCM_ReconstructionDiameter, DCM_CTDIvol, DCM_SpiralPitchFactor,
-    DCM_FilterType, DCM_MagneticFieldStrength, DCM_ReceiveCoilName, DCM_SequenceName, DCM_ScanningSequence,
-    DCM_RepetitionTime, DCM_EchoTime, DCM_InversionTime, DCM_FlipAngle, DCM_PixelBandwidth, DCM_NumberOfAverages,
-    DCM_NumberOfPhaseEncodingSteps, DCM_InPlanePhaseEncodingDirection, DCM_PercentSampling,
-    DCM_PercentPhaseFieldOfView, DCM_EchoTrainLength, DCM_AcquisitionNumber, DCM_Units, DCM_DecayCorrection,
-    DCM_ReconstructionMethod, DCM_RescaleType, DCM_ImagesInAcquisition, DCM_GantryDetectorTilt, DCM_PatientPosition};
+const std::array kept_tags{DCM_Manufacturer,
+                           DCM_ManufacturerModelName,
+                           DCM_DeviceSerialNumber,
+                           DCM_SoftwareVersions,
+                           DCM_AcquisitionDate,
+                           DCM_AcquisitionTime,
+                           DCM_KVP,
+                           DCM_XRayTubeCurrent,
+                           DCM_Exposure,
+                           DCM_ExposureTime,
+                           DCM_ConvolutionKernel,
+                           DCM_SliceThickness,
+                           DCM_SpacingBetweenSlices,
+                           DCM_ReconstructionDiameter,
+                           DCM_CTDIvol,
+                           DCM_SpiralPitchFactor,
+                           DCM_FilterType,
+                           DCM_MagneticFieldStrength,
+                           DCM_ReceiveCoilName,
+                           DCM_SequenceName,
+                           DCM_ScanningSequence,
+                           DCM_RepetitionTime,
+                           DCM_EchoTime,
+                           DCM_InversionTime,
+                           DCM_FlipAngle,
+                           DCM_PixelBandwidth,
+                           DCM_NumberOfAverages,
+                           DCM_NumberOfPhaseEncodingSteps,
+                           DCM_InPlanePhaseEncodingDirection,
+                           DCM_PercentSampling,
+                           DCM_PercentPhaseFieldOfView,
+                           DCM_EchoTrainLength,
+                           DCM_AcquisitionNumber,
+                           DCM_Units,
+                           DCM_DecayCorrection,
+                           DCM_ReconstructionMethod,
+                           DCM_RescaleType,
+                           DCM_ImagesInAcquisition,
+                           DCM_GantryDetectorTilt,
+                           DCM_PatientPosition};
 
 void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags) {
   for (const DcmTagKey& key : kept_tags) {
@@ -117,7 +150,8 @@ bool read_spacing(DcmItem& item, const DcmTagKey& tag, DicomFrame& frame, double
   const auto v = numbers_of(item, tag);
   if (v.empty()) return false;
   if (v.size() != 2 || !(v[0] > 0) || !(v[1] > 0) || v[0] > 1000 || v[1] > 1000 || v[0] < 1e-4 || v[1] < 1e-4)
-    throw Refusal{"bad_spacing", std::string(DcmTag(tag).getTagName()) + " is not two sizes between 0.0001 and 1000 mm"};
+    throw Refusal{"bad_spacing",
+                  std::string(DcmTag(tag).getTagName()) + " is not two sizes between 0.0001 and 1000 mm"};
   frame.row_spacing_mm = v[0] * scale;
   frame.column_spacing_mm = v[1] * scale;
   return true;
@@ -198,9 +232,10 @@ void read_functional_groups(DcmDataset& data, DicomFile& file, std::size_t frame
         file.tags.emplace("EchoTime", echo);
       }
     }
-    for (const DcmTagKey& sequence : {DCM_MRTimingAndRelatedParametersSequence, DCM_MRFOVGeometrySequence, DCM_MRModifierSequence,
-                                      DCM_MRImagingModifierSequence, DCM_MRAveragesSequence, DCM_CTReconstructionSequence,
-                                      DCM_CTXRayDetailsSequence, DCM_MRReceiveCoilSequence, DCM_CTExposureSequence}) {
+    for (const DcmTagKey& sequence :
+         {DCM_MRTimingAndRelatedParametersSequence, DCM_MRFOVGeometrySequence, DCM_MRModifierSequence,
+          DCM_MRImagingModifierSequence, DCM_MRAveragesSequence, DCM_CTReconstructionSequence,
+          DCM_CTXRayDetailsSequence, DCM_MRReceiveCoilSequence, DCM_CTExposureSequence}) {
       DcmItem* g = groups.find(sequence);
       if (!g) continue;
       keep_tags(*g, file.tags);
@@ -226,7 +261,8 @@ void read_classic_frames(DcmDataset& data, DicomFile& file, std::size_t frame_co
       read_orientation(*detector, frame);
       read_position(*detector, frame);
     }
-    // A reconstructed SPECT volume says so; planar frames of an energy window, phase or detector have no order in space.
+    // A reconstructed SPECT volume says so; planar frames of an energy window, phase or detector have no order in
+    // space.
     if (file.image_type.find("RECON TOMO") != std::string::npos) {
       const auto spacing = number_of(data, DCM_SpacingBetweenSlices);
       file.frame_spacing_mm = spacing ? *spacing : file.slice_thickness_mm;
@@ -272,12 +308,14 @@ void read_format(DcmDataset& data, DicomFile& file) {
 
 std::uint32_t u32(const std::string& b, std::size_t at, bool big) {
   std::uint32_t v = 0;
-  for (std::size_t k = 0; k < 4; ++k) v |= std::uint32_t{static_cast<unsigned char>(b[at + k])} << (8 * (big ? 3 - k : k));
+  for (std::size_t k = 0; k < 4; ++k)
+    v |= std::uint32_t{static_cast<unsigned char>(b[at + k])} << (8 * (big ? 3 - k : k));
   return v;
 }
 
 // The element header that ends at `end`: length of the value, 0xFFFFFFFF for encapsulated.
-std::optional<std::uint32_t> pixel_element_length(const ByteSource& source, std::uint64_t end, bool big, bool& is_float) {
+std::optional<std::uint32_t> pixel_element_length(const ByteSource& source, std::uint64_t end, bool big,
+                                                  bool& is_float) {
   const auto tag_at = [&](std::uint64_t at) -> bool {
     const std::string b = source.read(at, 4);
     const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(b[k]); };
@@ -298,11 +336,13 @@ std::optional<std::uint32_t> pixel_element_length(const ByteSource& source, std:
 void walk_fragments(DicomFile& file, std::size_t max_fragments) {
   std::uint64_t at = file.pixel_offset;
   for (bool first = true;; first = false) {
-    if (at + 8 > file.source.size()) throw Refusal{"truncated", "the encapsulated pixel data ends before its delimiter"};
+    if (at + 8 > file.source.size())
+      throw Refusal{"truncated", "the encapsulated pixel data ends before its delimiter"};
     const std::string header = file.source.read(at, 8);
     const std::uint32_t tag = u32(header, 0, false), length = u32(header, 4, false);
     if (tag == 0xE0DDFFFEu) return;
-    if (tag != 0xE000FFFEu || length == 0xFFFFFFFFu) throw Refusal{"bad_fragments", "a fragment of the pixel data has no item tag"};
+    if (tag != 0xE000FFFEu || length == 0xFFFFFFFFu)
+      throw Refusal{"bad_fragments", "a fragment of the pixel data has no item tag"};
     if (length > file.source.size() - at - 8) throw Refusal{"truncated", "a fragment reaches past the end of the file"};
     if (!first) file.fragments.emplace_back(at + 8, length);
     if (file.fragments.size() > max_fragments) throw Refusal{"too_many_frames", "has too many fragments"};
@@ -319,12 +359,15 @@ void check_claims(DicomFile& file, std::uint32_t element_length, std::size_t fra
     throw Refusal{"too_large", "claims more voxels than the limit on memory allows"};
   const std::uint64_t present = file.source.size() - file.pixel_offset;
   if (file.encoding == PixelEncoding::native_little || file.encoding == PixelEncoding::native_big) {
-    if (element_length == 0xFFFFFFFFu) throw Refusal{"pixel_format", "pixel data of undefined length in a native transfer syntax"};
+    if (element_length == 0xFFFFFFFFu)
+      throw Refusal{"pixel_format", "pixel data of undefined length in a native transfer syntax"};
     if (element_length > present) throw Refusal{"truncated", "the file ends before its pixel data does"};
     if (*claimed > element_length)
-      throw Refusal{"truncated", "claims " + std::to_string(*claimed) + " bytes of pixels and holds " + std::to_string(element_length)};
+      throw Refusal{"truncated", "claims " + std::to_string(*claimed) + " bytes of pixels and holds " +
+                                     std::to_string(element_length)};
     if (element_length - *claimed > 1)
-      throw Refusal{"pixel_length", "holds " + std::to_string(element_length) + " bytes of pixels, its header asks for " + std::to_string(*claimed)};
+      throw Refusal{"pixel_length", "holds " + std::to_string(element_length) +
+                                        " bytes of pixels, its header asks for " + std::to_string(*claimed)};
     file.pixel_bytes = *claimed;
     return;
   }
@@ -335,7 +378,8 @@ void check_claims(DicomFile& file, std::uint32_t element_length, std::size_t fra
   if (file.encoding == PixelEncoding::deflated) return;
   if (element_length != 0xFFFFFFFFu) throw Refusal{"pixel_format", "compressed pixel data that is not encapsulated"};
   walk_fragments(file, limits.max_frames);
-  if (file.fragments.size() < frame_count) throw Refusal{"truncated", "holds fewer compressed frames than its header says"};
+  if (file.fragments.size() < frame_count)
+    throw Refusal{"truncated", "holds fewer compressed frames than its header says"};
   if (frame_count > 1 && file.fragments.size() != frame_count)
     throw Refusal{"bad_fragments", "frames that are split over several fragments are not supported"};
 }
@@ -362,11 +406,12 @@ std::string make_series_key(DcmDataset& data, const DicomFile& file) {
   const DicomFrame& f = file.frames.front();
   char spacing[64];
   std::snprintf(spacing, sizeof spacing, "%.5g %.5g", f.row_spacing_mm, f.column_spacing_mm);
-  return file.series_uid + "|" + file.sop_class + "|" + std::to_string(file.columns) + "x" + std::to_string(file.rows) + "|" +
-         spacing + "|" + text_of(data, DCM_ConvolutionKernel) + "|" + file.value_unit;
+  return file.series_uid + "|" + file.sop_class + "|" + std::to_string(file.columns) + "x" + std::to_string(file.rows) +
+         "|" + spacing + "|" + text_of(data, DCM_ConvolutionKernel) + "|" + file.value_unit;
 }
 
-void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_t pixel_start, const IntakeLimits& limits) {
+void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_t pixel_start,
+          const IntakeLimits& limits) {
   file.modality = text_of(data, DCM_Modality);
   file.sop_class = text_of(data, DCM_SOPClassUID);
   file.series_uid = text_of(data, DCM_SeriesInstanceUID);
@@ -376,15 +421,19 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   file.image_type = text_of(data, DCM_ImageType);
   const bool big = xfer == EXS_BigEndianExplicit;
   std::optional<std::uint32_t> length;
-  if (xfer == EXS_DeflatedLittleEndianExplicit) length = data.tagExists(DCM_Rows) ? std::optional<std::uint32_t>(0u) : std::nullopt;
+  if (xfer == EXS_DeflatedLittleEndianExplicit)
+    length = data.tagExists(DCM_Rows) ? std::optional<std::uint32_t>(0u) : std::nullopt;
   else length = pixel_element_length(file.source, pixel_start, big, file.format.is_float);
   file.is_image = length.has_value() || data.tagExists(DCM_Rows);
-  if (!file.is_image) throw Refusal{"not_an_image", "is a DICOM object without an image (" + (file.modality.empty() ? "no modality" : file.modality) + ")"};
+  if (!file.is_image)
+    throw Refusal{"not_an_image", "is a DICOM object without an image (" +
+                                      (file.modality.empty() ? "no modality" : file.modality) + ")"};
   if (!length) throw Refusal{"truncated", "describes an image and holds no pixel data"};
   if (file.modality.empty()) throw Refusal{"bad_header", "Modality is missing"};
   if (file.series_uid.empty()) file.flags.push_back("no_series_uid");
   file.encoding = encoding_of(xfer);
-  if (file.format.is_float && file.encoding != PixelEncoding::native_little) throw Refusal{"pixel_format", "float pixels in this transfer syntax"};
+  if (file.format.is_float && file.encoding != PixelEncoding::native_little)
+    throw Refusal{"pixel_format", "float pixels in this transfer syntax"};
   file.pixel_offset = pixel_start;
   read_format(data, file);
   std::size_t frame_count = 1;
@@ -400,7 +449,8 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   else read_classic_frames(data, file, frame_count);
   const bool localiser = file.image_type.find("LOCALIZER") != std::string::npos && file.modality == "CT";
   if (localiser) throw Refusal{"localiser", "is a CT topogram, not a scan to measure"};
-  if (file.sop_class == UID_SecondaryCaptureImageStorage) throw Refusal{"secondary_capture", "is a secondary capture, not a scan"};
+  if (file.sop_class == UID_SecondaryCaptureImageStorage)
+    throw Refusal{"secondary_capture", "is a secondary capture, not a scan"};
   const bool rescaled = data.tagExists(DCM_RescaleSlope) || first_item(data, DCM_SharedFunctionalGroupsSequence);
   const std::string units = text_of(data, DCM_Units);
   if (file.modality == "CT" && !rescaled) file.flags.push_back("no_rescale");
@@ -438,10 +488,13 @@ DicomFile read_dicom_file(const ByteSource& source, const IntakeLimits& limits) 
     }
     if (stream->status().bad()) throw Refusal{"cannot_read", stream->status().text()};
     format.transferInit();
-    const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
+    const OFCondition status =
+        format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
     format.transferEnd();
     DcmDataset& data = *format.getDataset();
-    if (status.bad()) throw Refusal{data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom", std::string("cannot be parsed: ") + status.text()};
+    if (status.bad())
+      throw Refusal{data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
+                    std::string("cannot be parsed: ") + status.text()};
     fill(data, data.getOriginalXfer(), file, static_cast<std::uint64_t>(stream->tell()), limits);
     file.usable = true;
   } catch (const Refusal& refusal) {

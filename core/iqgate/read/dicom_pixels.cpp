@@ -72,7 +72,8 @@ void load_whole(const DicomFile& file, DcmFileFormat& format) {
   } else {
     status = format.loadFile(OFFilename(file.source.name().c_str()));
   }
-  if (status.bad()) throw InputError("truncated", file.source.name(), std::string("cannot be read whole: ") + status.text());
+  if (status.bad())
+    throw InputError("truncated", file.source.name(), std::string("cannot be read whole: ") + status.text());
 }
 
 void decode_deflated(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
@@ -83,19 +84,23 @@ void decode_deflated(const DicomFile& file, std::size_t first, std::size_t count
     throw InputError("truncated", file.source.name(), "holds no pixel data");
   const std::size_t claimed = file.frame_bytes() * file.frames.size();
   const std::size_t present = element->getLength();
-  if (present < claimed || present - claimed > 1) throw InputError("truncated", file.source.name(), "holds another number of pixels than it claims");
+  if (present < claimed || present - claimed > 1)
+    throw InputError("truncated", file.source.name(), "holds another number of pixels than it claims");
   std::string raw;
   if (file.format.bits_allocated == 8) {
     Uint8* data = nullptr;
-    if (element->getUint8Array(data).bad() || !data) throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
+    if (element->getUint8Array(data).bad() || !data)
+      throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
     raw.assign(reinterpret_cast<const char*>(data), claimed);
   } else {
     Uint16* data = nullptr;
-    if (element->getUint16Array(data).bad() || !data) throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
+    if (element->getUint16Array(data).bad() || !data)
+      throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
     raw.assign(reinterpret_cast<const char*>(data), claimed);
   }
   for (std::size_t k = 0; k < count; ++k)
-    convert(raw.data() + (first + k) * file.frame_bytes(), file, file.frames[first + k], false, into + k * file.rows * file.columns);
+    convert(raw.data() + (first + k) * file.frame_bytes(), file, file.frames[first + k], false,
+            into + k * file.rows * file.columns);
 }
 
 void decode_with_dcmtk(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
@@ -113,7 +118,8 @@ void decode_with_dcmtk(const DicomFile& file, std::size_t first, std::size_t cou
     const OFCondition status =
         pixels->getUncompressedFrame(format.getDataset(), static_cast<Uint32>(k), fragment, raw.data(),
                                      static_cast<Uint32>((file.frame_bytes() + 1) & ~std::size_t{1}), colour_model);
-    if (status.bad()) throw InputError("decode_failed", file.source.name(), std::string("frame cannot be decoded: ") + status.text());
+    if (status.bad())
+      throw InputError("decode_failed", file.source.name(), std::string("frame cannot be decoded: ") + status.text());
     if (k >= first) convert(raw.data(), file, file.frames[k], false, into + (k - first) * file.rows * file.columns);
   }
 }

@@ -60,7 +60,8 @@ class DicomLoader : public VoxelLoader {
   }
 
  private:
-  void load_file(const DicomFile& file, const std::vector<std::size_t>& wanted, std::size_t pixels, std::vector<float>& values) const {
+  void load_file(const DicomFile& file, const std::vector<std::size_t>& wanted, std::size_t pixels,
+                 std::vector<float>& values) const {
     const bool random_access = file.encoding != PixelEncoding::dcmtk_codec && file.encoding != PixelEncoding::deflated;
     if (file.frames.size() == 1 || random_access) {
       for (const std::size_t k : wanted) decode_frames(file, slices_[k].frame, 1, values.data() + k * pixels);
@@ -69,7 +70,8 @@ class DicomLoader : public VoxelLoader {
     std::vector<float> all(pixels * file.frames.size());
     decode_frames(file, 0, file.frames.size(), all.data());
     for (const std::size_t k : wanted)
-      std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(slices_[k].frame * pixels), pixels, values.begin() + static_cast<std::ptrdiff_t>(k * pixels));
+      std::copy_n(all.begin() + static_cast<std::ptrdiff_t>(slices_[k].frame * pixels), pixels,
+                  values.begin() + static_cast<std::ptrdiff_t>(k * pixels));
   }
 
   Slices slices_;
@@ -103,7 +105,8 @@ bool drop_copies(Slices& slices) {
       auto& hashes = kept[{s.file->instance_uid, s.frame}];
       std::vector<float> pixels(s.file->rows * s.file->columns);
       decode_frames(*s.file, s.frame, 1, pixels.data());
-      const std::string hash = sha256_hex({reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(float)});
+      const std::string hash =
+          sha256_hex({reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(float)});
       if (std::find(hashes.begin(), hashes.end(), hash) != hashes.end()) continue;
       hashes.push_back(hash);
     }
@@ -115,8 +118,8 @@ bool drop_copies(Slices& slices) {
 
 // Splits a set with repeated positions into volumes, by the first tag that leaves each with distinct positions.
 std::vector<std::pair<std::string, Slices>> split_repeats(const Slices& slices, std::string& split_by) {
-  for (const char* tag : {"StackID", "EchoTime", "InversionTime", "TemporalPositionIndex", "TemporalPositionIdentifier", "TriggerTime",
-                          "FlipAngle", "AcquisitionNumber", "ImageType", "AcquisitionTime"}) {
+  for (const char* tag : {"StackID", "EchoTime", "InversionTime", "TemporalPositionIndex", "TemporalPositionIdentifier",
+                          "TriggerTime", "FlipAngle", "AcquisitionNumber", "ImageType", "AcquisitionTime"}) {
     std::map<std::string, Slices> parts;
     bool all = true;
     for (const SliceRef& s : slices) {
@@ -125,7 +128,8 @@ std::vector<std::pair<std::string, Slices>> split_repeats(const Slices& slices, 
       else parts[found->second].push_back(s);
     }
     if (!all || parts.size() < 2) continue;
-    const bool good = std::all_of(parts.begin(), parts.end(), [](const auto& part) { return positions_unique(part.second); });
+    const bool good =
+        std::all_of(parts.begin(), parts.end(), [](const auto& part) { return positions_unique(part.second); });
     if (!good) continue;
     std::vector<std::pair<std::string, Slices>> result(parts.begin(), parts.end());
     std::stable_sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
@@ -147,7 +151,8 @@ double direction_spread(const Slices& slices) {
   for (const SliceRef& s : slices) {
     const DicomFrame& g = s.info();
     for (int a = 0; a < 3; ++a)
-      worst = std::max({worst, std::abs(f.row_direction[a] - g.row_direction[a]), std::abs(f.column_direction[a] - g.column_direction[a])});
+      worst = std::max({worst, std::abs(f.row_direction[a] - g.row_direction[a]),
+                        std::abs(f.column_direction[a] - g.column_direction[a])});
   }
   return worst;
 }
@@ -172,8 +177,10 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
     if (relative > tolerated) {
       const double ratio = gaps[k] / typical;
       char text[200];
-      std::snprintf(text, sizeof text, "the gap after slice %zu is %.4g mm where %.4g mm is usual", k + 1, gaps[k], typical);
-      if (ratio > 1.5 && std::abs(ratio - std::round(ratio)) < 0.05) throw Refusal{"missing_slices", std::string("slices are missing: ") + text};
+      std::snprintf(text, sizeof text, "the gap after slice %zu is %.4g mm where %.4g mm is usual", k + 1, gaps[k],
+                    typical);
+      if (ratio > 1.5 && std::abs(ratio - std::round(ratio)) < 0.05)
+        throw Refusal{"missing_slices", std::string("slices are missing: ") + text};
       throw Refusal{"uneven_spacing", std::string("slices are not evenly spaced: ") + text};
     }
   }
@@ -184,7 +191,8 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
   const Vec3 drift = slices.back().info().position_mm - slices.front().info().position_mm - span * normal;
   const double relative_drift = norm(drift) / span;
   if (relative_drift > tolerated)
-    throw Refusal{"sheared_stack", "slice positions drift across the slice normal (gantry tilt); a sheared stack is not measured"};
+    throw Refusal{"sheared_stack",
+                  "slice positions drift across the slice normal (gantry tilt); a sheared stack is not measured"};
   if (relative_drift > silent) header.flags.push_back("stack_slightly_sheared");
 }
 
@@ -204,7 +212,8 @@ void describe(const Slices& slices, ScanHeader& header) {
   header.grid.direction = Mat3::from_columns(f.row_direction, f.column_direction, normal_of(f));
   header.grid.origin_mm = f.position_mm;
   for (const SliceRef& s : slices)
-    if (s.file->format.bits_stored != file.format.bits_stored || s.file->format.is_signed != file.format.is_signed) header.flags.push_back("mixed_pixel_format");
+    if (s.file->format.bits_stored != file.format.bits_stored || s.file->format.is_signed != file.format.is_signed)
+      header.flags.push_back("mixed_pixel_format");
   std::sort(header.flags.begin(), header.flags.end());
   header.flags.erase(std::unique(header.flags.begin(), header.flags.end()), header.flags.end());
 }
@@ -216,17 +225,21 @@ void check_geometry(Slices& slices, ScanHeader& header, const IntakeLimits& limi
   if (spread > silent) header.flags.push_back("orientation_varies");
   if (slices.size() > limits.max_frames) throw Refusal{"too_many_frames", "has more slices than the limit"};
   const std::uint64_t voxels = std::uint64_t{header.grid.size.x} * header.grid.size.y * header.grid.size.z;
-  if (voxels * sizeof(float) > limits.max_scan_bytes) throw Refusal{"too_large", "claims more voxels than the limit on memory allows"};
-  const bool placed = std::all_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; });
+  if (voxels * sizeof(float) > limits.max_scan_bytes)
+    throw Refusal{"too_large", "claims more voxels than the limit on memory allows"};
+  const bool placed =
+      std::all_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; });
   if (!placed || slices.size() == 1) {
     header.slice_spacing_known = slices.size() == 1 && header.grid.spacing_mm.z > 0;
     if (!(header.grid.spacing_mm.z > 0)) header.grid.spacing_mm.z = 1;
     if (!placed) header.flags.push_back("no_position");
-    if (slices.size() > 1 && slices.front().file->frames.size() == 1) throw Refusal{"no_position", "has slices without ImagePositionPatient: their order is unknown"};
+    if (slices.size() > 1 && slices.front().file->frames.size() == 1)
+      throw Refusal{"no_position", "has slices without ImagePositionPatient: their order is unknown"};
     if (slices.size() > 1) header.flags.push_back("frames_without_position");
     return;
   }
-  if (!positions_unique(slices)) throw Refusal{"duplicate_slices", "has several different slices at one position, and no tag that tells them apart"};
+  if (!positions_unique(slices))
+    throw Refusal{"duplicate_slices", "has several different slices at one position, and no tag that tells them apart"};
   check_spacing(slices, normal_of(slices.front().info()), header);
   double declared = 0;
   const auto images = header.tags.find("ImagesInAcquisition");
@@ -257,9 +270,10 @@ ScanHeader finish(Slices slices, const std::string& id_text, const IntakeLimits&
 // Tags that must agree for two volumes to be one acquisition set; a list of those that may make a role.
 std::string technique(const ScanHeader& h, const std::set<std::string>& leave_out) {
   std::string text = h.modality + h.value_unit;
-  for (const char* tag : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "KVP", "ConvolutionKernel", "SliceThickness", "SequenceName",
-                          "ScanningSequence", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "PixelBandwidth", "NumberOfAverages",
-                          "InPlanePhaseEncodingDirection"}) {
+  for (const char* tag :
+       {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "KVP", "ConvolutionKernel", "SliceThickness",
+        "SequenceName", "ScanningSequence", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle",
+        "PixelBandwidth", "NumberOfAverages", "InPlanePhaseEncodingDirection"}) {
     if (leave_out.count(tag)) continue;
     const auto found = h.tags.find(tag);
     text += "|" + (found == h.tags.end() ? "" : found->second);
@@ -282,7 +296,9 @@ void assign_roles(std::vector<ScanHeader*> members) {
   const char* tag = echoes ? "EchoTime" : inversions ? "InversionTime" : nullptr;
   std::stable_sort(members.begin(), members.end(), [&](const ScanHeader* a, const ScanHeader* b) {
     if (tag && number_tag(*a, tag) != number_tag(*b, tag)) return number_tag(*a, tag) < number_tag(*b, tag);
-    const auto when = [](const ScanHeader* h, const char* t) { return h->tags.count(t) ? h->tags.at(t) : std::string(); };
+    const auto when = [](const ScanHeader* h, const char* t) {
+      return h->tags.count(t) ? h->tags.at(t) : std::string();
+    };
     for (const char* t : {"AcquisitionDate", "AcquisitionTime"})
       if (when(a, t) != when(b, t)) return when(a, t) < when(b, t);
     if (number_tag(*a, "AcquisitionNumber") != number_tag(*b, "AcquisitionNumber"))
@@ -299,7 +315,8 @@ void group_volumes(std::vector<ScanHeader>& headers) {
     if (taken[a]) continue;
     headers[a].group = headers[a].id;
     if (!headers[a].usable) continue;
-    for (const std::set<std::string>& free : {std::set<std::string>{}, {"EchoTime"}, {"InversionTime", "RepetitionTime"}}) {
+    for (const std::set<std::string>& free :
+         {std::set<std::string>{}, {"EchoTime"}, {"InversionTime", "RepetitionTime"}}) {
       std::vector<ScanHeader*> members{&headers[a]};
       std::vector<std::size_t> indices{a};
       for (std::size_t b = a + 1; b < headers.size(); ++b)
@@ -319,7 +336,8 @@ void group_volumes(std::vector<ScanHeader>& headers) {
   }
 }
 
-ScanHeader refused_slices(const Slices& slices, const std::string& id_text, const std::string& code, const std::string& reason) {
+ScanHeader refused_slices(const Slices& slices, const std::string& id_text, const std::string& code,
+                          const std::string& reason) {
   ScanHeader header;
   describe(slices, header);
   header.id = sha256_hex(id_text).substr(0, 12);
@@ -338,8 +356,8 @@ ScanHeader refused_file(const DicomFile& file) {
   header.grid.size = {file.columns, file.rows, file.frames.size()};
   header.code = file.code;
   header.reason = file.reason;
-  header.is_scan = file.code != "not_an_image" && file.code != "localiser" && file.code != "secondary_capture" && file.code != "not_dicom" &&
-                   file.code != "colour_image";
+  header.is_scan = file.code != "not_an_image" && file.code != "localiser" && file.code != "secondary_capture" &&
+                   file.code != "not_dicom" && file.code != "colour_image";
   header.id = sha256_hex(file.instance_uid.empty() ? file.source.name() : file.instance_uid).substr(0, 12);
   return header;
 }
@@ -363,7 +381,8 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
   }
   for (auto& [key, slices] : series) {
     sort_slices(slices, normal_of(slices.front().info()));
-    const bool placed = std::all_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; });
+    const bool placed =
+        std::all_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; });
     bool dropped = false;
     std::vector<std::pair<std::string, Slices>> parts;
     std::string split_by;
@@ -381,7 +400,8 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
       std::map<const DicomFile*, Slices> by_file;
       for (const SliceRef& s : slices) by_file[s.file.get()].push_back(s);
       if (by_file.size() > 1) {
-        for (auto& [file, own] : by_file) parts.emplace_back(file->instance_uid.empty() ? file->source.name() : file->instance_uid, std::move(own));
+        for (auto& [file, own] : by_file)
+          parts.emplace_back(file->instance_uid.empty() ? file->source.name() : file->instance_uid, std::move(own));
         std::sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
       }
     }

@@ -22,7 +22,9 @@ struct Found {
   std::vector<ScanHeader> refused;
 };
 
-bool is_hdf5(const ByteSource& source) { return source.size() > 8 && source.read(0, 8) == std::string("\x89HDF\r\n\x1a\n", 8); }
+bool is_hdf5(const ByteSource& source) {
+  return source.size() > 8 && source.read(0, 8) == std::string("\x89HDF\r\n\x1a\n", 8);
+}
 
 void sort_out(const std::string& path, bool named, const IntakeLimits& limits, Found& found) {
   try {
@@ -42,7 +44,8 @@ void sort_out(const std::string& path, bool named, const IntakeLimits& limits, F
     } else if (looks_like_dicom(source)) {
       found.dicom.push_back(source);
     } else if (named) {
-      found.refused.push_back(refused_scan(path, "unknown_format", "is none of DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip"));
+      found.refused.push_back(
+          refused_scan(path, "unknown_format", "is none of DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip"));
     }
   } catch (const InputError& error) {
     found.refused.push_back(refused_scan(path, error.code, error.why));
@@ -63,7 +66,8 @@ void collect(const std::string& path, const IntakeLimits& limits, Found& found) 
         continue;
       }
       if (walk->is_regular_file(error)) files.push_back(walk->path().string());
-      if (files.size() > limits.max_frames) throw InputError("too_many_frames", path, "holds more files than the limit");
+      if (files.size() > limits.max_frames)
+        throw InputError("too_many_frames", path, "holds more files than the limit");
     }
     std::sort(files.begin(), files.end());
     for (const std::string& file : files) sort_out(file, false, limits, found);
@@ -110,10 +114,14 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
       rasters.push_back(refused_scan(path, error.code, error.why));
     }
   };
-  for (const auto& [path, kind] : found.rasters) guarded(path, [&, p = path, k = kind] { return read_raster(p, k, limits); });
+  for (const auto& [path, kind] : found.rasters)
+    guarded(path, [&, p = path, k = kind] { return read_raster(p, k, limits); });
   for (const auto& [folder, tiffs] : found.tiff_folders)
-    guarded(tiffs.front(), [&, t = tiffs] { return t.size() == 1 ? read_raster(t.front(), RasterKind::tiff, limits) : read_tiff_stack(t, limits); });
-  for (const auto& [path, dataset] : found.hdf5) guarded(path, [&, p = path, d = dataset] { return read_hdf5_volume(p, d, limits); });
+    guarded(tiffs.front(), [&, t = tiffs] {
+      return t.size() == 1 ? read_raster(t.front(), RasterKind::tiff, limits) : read_tiff_stack(t, limits);
+    });
+  for (const auto& [path, dataset] : found.hdf5)
+    guarded(path, [&, p = path, d = dataset] { return read_hdf5_volume(p, d, limits); });
   std::erase_if(rasters, [](const ScanHeader& h) { return h.code == "no_volume" && !h.is_scan; });
   group_rasters(rasters);
   for (ScanHeader& h : rasters) headers.push_back(std::move(h));
@@ -125,7 +133,8 @@ std::vector<Scan> load_scan(const ScanHeader& header) {
   std::vector<float> values;
   header.loader->load(values);
   for (const float v : values)
-    if (!std::isfinite(v)) throw InputError("not_finite", header.display, "holds voxels that are not finite numbers (NaN or Inf)");
+    if (!std::isfinite(v))
+      throw InputError("not_finite", header.display, "holds voxels that are not finite numbers (NaN or Inf)");
   const std::size_t each = header.grid.size.count();
   const std::size_t volumes = values.size() / each;
   std::vector<Scan> scans(volumes);
@@ -139,7 +148,9 @@ std::vector<Scan> load_scan(const ScanHeader& header) {
     scan.flags = header.flags;
     scan.volume.grid = header.grid;
     if (volumes == 1) scan.volume.values = std::move(values);
-    else scan.volume.values.assign(values.begin() + static_cast<std::ptrdiff_t>(k * each), values.begin() + static_cast<std::ptrdiff_t>((k + 1) * each));
+    else
+      scan.volume.values.assign(values.begin() + static_cast<std::ptrdiff_t>(k * each),
+                                values.begin() + static_cast<std::ptrdiff_t>((k + 1) * each));
   }
   return scans;
 }

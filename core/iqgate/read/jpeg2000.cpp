@@ -67,7 +67,8 @@ std::vector<std::int32_t> decode_jpeg2000(const std::string& bytes, std::size_t 
   if (!opj_decode(codec.get(), stream.get(), image.get()) || !opj_end_decompress(codec.get(), stream.get()))
     throw refuse("the JPEG 2000 stream cannot be decoded whole");
   const opj_image_comp_t& component = image->comps[0];
-  if (!component.data || component.w != columns || component.h != rows) throw refuse("the JPEG 2000 stream decoded to another size");
+  if (!component.data || component.w != columns || component.h != rows)
+    throw refuse("the JPEG 2000 stream decoded to another size");
   return {component.data, component.data + columns * rows};
 }
 

@@ -18,15 +18,19 @@ namespace fs = std::filesystem;
 namespace {
 
 bool ends_with(const std::string& text, std::string_view tail) {
-  return text.size() >= tail.size() && std::equal(tail.rbegin(), tail.rend(), text.rbegin(), [](char a, char b) { return a == std::tolower(b); });
+  return text.size() >= tail.size() &&
+         std::equal(tail.rbegin(), tail.rend(), text.rbegin(), [](char a, char b) { return a == std::tolower(b); });
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& code, const std::string& why) { throw InputError(code, path, why); }
+[[noreturn]] void refuse(const std::string& path, const std::string& code, const std::string& why) {
+  throw InputError(code, path, why);
+}
 
 // Unpacked bytes of a gzip stream from `offset`, counted up to `enough`; nothing is kept.
 std::uint64_t gzip_bytes(const std::string& path, std::uint64_t offset, std::uint64_t enough) {
   std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (!file || std::fseek(file.get(), static_cast<long>(offset), SEEK_SET) != 0) refuse(path, "cannot_read", "cannot be opened");
+  if (!file || std::fseek(file.get(), static_cast<long>(offset), SEEK_SET) != 0)
+    refuse(path, "cannot_read", "cannot be opened");
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 32) != Z_OK) throw ResourceError("zlib", path, "cannot start");
   std::vector<unsigned char> in(1 << 16), out(1 << 16);
@@ -51,7 +55,8 @@ std::uint64_t gzip_bytes(const std::string& path, std::uint64_t offset, std::uin
   return total;
 }
 
-std::uint64_t claimed_bytes(const std::string& path, const std::vector<std::uint64_t>& sizes, std::uint64_t bytes_per_voxel, const IntakeLimits& limits) {
+std::uint64_t claimed_bytes(const std::string& path, const std::vector<std::uint64_t>& sizes,
+                            std::uint64_t bytes_per_voxel, const IntakeLimits& limits) {
   std::uint64_t voxels = 1;
   for (const std::uint64_t n : sizes) {
     if (n == 0) refuse(path, "empty_image", "has a dimension of size 0");
@@ -61,12 +66,15 @@ std::uint64_t claimed_bytes(const std::string& path, const std::vector<std::uint
   }
   const auto as_float = checked_product(voxels, sizeof(float));
   const auto bytes = checked_product(voxels, bytes_per_voxel);
-  if (!as_float || !bytes || *as_float > limits.max_scan_bytes) refuse(path, "too_large", "claims more voxels than the limit on memory allows");
+  if (!as_float || !bytes || *as_float > limits.max_scan_bytes)
+    refuse(path, "too_large", "claims more voxels than the limit on memory allows");
   return *bytes;
 }
 
 void need_present(const std::string& path, std::uint64_t claimed, std::uint64_t present) {
-  if (claimed > present) refuse(path, "truncated", "claims " + std::to_string(claimed) + " bytes of voxels and holds " + std::to_string(present));
+  if (claimed > present)
+    refuse(path, "truncated",
+           "claims " + std::to_string(claimed) + " bytes of voxels and holds " + std::to_string(present));
 }
 
 // --- NIfTI -----------------------------------------------------------------------------------------------------
@@ -97,10 +105,12 @@ void need_finite(const std::string& path, long offset, std::uint64_t bytes, bool
   if (!file || gzseek(file.get(), offset, SEEK_SET) != offset) refuse(path, "cannot_read", "cannot be read");
   std::string buffer(std::size_t{1} << 16, '\0');
   while (bytes > 0) {
-    const int n = gzread(file.get(), buffer.data(), static_cast<unsigned>(std::min<std::uint64_t>(bytes, buffer.size())));
+    const int n =
+        gzread(file.get(), buffer.data(), static_cast<unsigned>(std::min<std::uint64_t>(bytes, buffer.size())));
     if (n <= 0) refuse(path, "truncated", "ends before its voxels do");
     for (std::size_t at = 0; at + sizeof(T) <= static_cast<std::size_t>(n); at += sizeof(T))
-      if (!std::isfinite(field<T>(buffer, at, swap))) refuse(path, "not_finite", "holds voxels that are not finite numbers (NaN or Inf)");
+      if (!std::isfinite(field<T>(buffer, at, swap)))
+        refuse(path, "not_finite", "holds voxels that are not finite numbers (NaN or Inf)");
     bytes -= static_cast<std::uint64_t>(n);
   }
 }
@@ -119,7 +129,8 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   if (head.compare(344, 3, "n+1") != 0) refuse(path, "not_nifti", "is not a single-file NIfTI-1 (magic n+1)");
   RasterClaim claim{.kind = RasterKind::nifti, .data_files = {path}};
   const int dimensions = field<std::int16_t>(head, 40, swap);
-  if (dimensions < 2 || dimensions > 4) refuse(path, "bad_header", "has " + std::to_string(dimensions) + " dimensions; 2 to 4 are read");
+  if (dimensions < 2 || dimensions > 4)
+    refuse(path, "bad_header", "has " + std::to_string(dimensions) + " dimensions; 2 to 4 are read");
   for (int d = 0; d < dimensions; ++d) {
     const int n = field<std::int16_t>(head, 42 + 2 * std::size_t(d), swap);
     if (n <= 0) refuse(path, "empty_image", "has a dimension that is not positive");
@@ -128,17 +139,20 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   static const std::map<int, int> bits_of{{2, 8}, {4, 16}, {8, 32}, {16, 32}, {64, 64}, {256, 8}, {512, 16}, {768, 32}};
   const int type = field<std::int16_t>(head, 70, swap), bits = field<std::int16_t>(head, 72, swap);
   const auto known = bits_of.find(type);
-  if (known == bits_of.end() || known->second != bits) refuse(path, "pixel_format", "has a voxel type that is not read (" + std::to_string(type) + ")");
+  if (known == bits_of.end() || known->second != bits)
+    refuse(path, "pixel_format", "has a voxel type that is not read (" + std::to_string(type) + ")");
   const float offset = field<float>(head, 108, swap);
   if (!(offset >= 348 && offset < 1e6f)) refuse(path, "bad_header", "has a voxel offset out of range");
   for (int d = 0; d < std::min(dimensions, 3); ++d) {
     const float spacing = field<float>(head, 80 + 4 * std::size_t(d), swap);
-    if (!(std::abs(spacing) > 1e-4f && std::abs(spacing) < 1e4f)) refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
+    if (!(std::abs(spacing) > 1e-4f && std::abs(spacing) < 1e4f))
+      refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
   }
   const int unit = head[123] & 7;
   if (unit == 1 || unit == 3) refuse(path, "wrong_units", "has lengths in metres or micrometres; convert it to mm");
   if (unit == 0) claim.flags.push_back("units_unknown");
-  if (field<std::int16_t>(head, 252, swap) <= 0 && field<std::int16_t>(head, 254, swap) <= 0) claim.flags.push_back("orientation_unknown");
+  if (field<std::int16_t>(head, 252, swap) <= 0 && field<std::int16_t>(head, 254, swap) <= 0)
+    claim.flags.push_back("orientation_unknown");
   const std::uint64_t claimed = claimed_bytes(path, claim.sizes, static_cast<std::uint64_t>(bits) / 8, limits);
   const std::uint64_t needed = claimed + static_cast<std::uint64_t>(offset);
   need_present(path, needed, gzipped ? gzip_bytes(path, 0, needed) : ByteSource::file(path).size());
@@ -155,7 +169,8 @@ std::vector<std::uint64_t> whole_numbers(const std::string& path, const std::str
   for (std::string word; stream >> word;) {
     std::uint64_t n = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
-    if (error != std::errc{} || end != word.data() + word.size() || numbers.size() > 16) refuse(path, "bad_header", std::string(key) + " is not a list of whole numbers");
+    if (error != std::errc{} || end != word.data() + word.size() || numbers.size() > 16)
+      refuse(path, "bad_header", std::string(key) + " is not a list of whole numbers");
     numbers.push_back(n);
   }
   return numbers;
@@ -187,13 +202,18 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   std::map<std::string, std::string> fields;
   std::istringstream lines(head.substr(0, blank));
   for (std::string line; std::getline(lines, line);)
-    if (const std::size_t colon = line.find(": "); colon != std::string::npos && line[0] != '#') fields[line.substr(0, colon)] = trimmed(line.substr(colon + 2));
+    if (const std::size_t colon = line.find(": "); colon != std::string::npos && line[0] != '#')
+      fields[line.substr(0, colon)] = trimmed(line.substr(colon + 2));
   static const std::map<std::string, unsigned> bytes_of{
-      {"uchar", 1}, {"unsigned char", 1}, {"uint8", 1}, {"uint8_t", 1}, {"signed char", 1}, {"int8", 1}, {"int8_t", 1}, {"short", 2}, {"short int", 2},
-      {"signed short", 2}, {"int16", 2}, {"int16_t", 2}, {"ushort", 2}, {"unsigned short", 2}, {"uint16", 2}, {"uint16_t", 2}, {"int", 4}, {"signed int", 4},
-      {"int32", 4}, {"int32_t", 4}, {"uint", 4}, {"unsigned int", 4}, {"uint32", 4}, {"uint32_t", 4}, {"float", 4}, {"double", 8}};
+      {"uchar", 1},    {"unsigned char", 1}, {"uint8", 1},      {"uint8_t", 1},        {"signed char", 1},
+      {"int8", 1},     {"int8_t", 1},        {"short", 2},      {"short int", 2},      {"signed short", 2},
+      {"int16", 2},    {"int16_t", 2},       {"ushort", 2},     {"unsigned short", 2}, {"uint16", 2},
+      {"uint16_t", 2}, {"int", 4},           {"signed int", 4}, {"int32", 4},          {"int32_t", 4},
+      {"uint", 4},     {"unsigned int", 4},  {"uint32", 4},     {"uint32_t", 4},       {"float", 4},
+      {"double", 8}};
   const auto type = bytes_of.find(fields["type"]);
-  if (type == bytes_of.end()) refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["type"] + ")");
+  if (type == bytes_of.end())
+    refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["type"] + ")");
   claim.sizes = whole_numbers(path, fields["sizes"], "sizes");
   if (claim.sizes.size() < 2 || claim.sizes.size() > 3) refuse(path, "bad_header", "has not 2 or 3 dimensions");
   if (!fields.count("space directions") && !fields.count("spacings")) claim.flags.push_back("spacing_missing");
@@ -202,7 +222,8 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   std::uint64_t offset = 0;
   std::string data_path = path;
   if (!data.empty()) {
-    if (data.find("LIST") == 0 || data.find('%') != std::string::npos) refuse(path, "bad_header", "an NRRD with a list of data files is not read");
+    if (data.find("LIST") == 0 || data.find('%') != std::string::npos)
+      refuse(path, "bad_header", "an NRRD with a list of data files is not read");
     data_path = data_file(path, data);
     claim.data_files.push_back(data_path);
   } else {
@@ -216,7 +237,8 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   return claim;
 }
 
-std::vector<std::string> meta_data_files(const std::string& path, const std::string& value, const std::string& head, std::size_t after, std::uint64_t slices) {
+std::vector<std::string> meta_data_files(const std::string& path, const std::string& value, const std::string& head,
+                                         std::size_t after, std::uint64_t slices) {
   std::vector<std::string> names;
   if (value == "LIST" || value.compare(0, 5, "LIST ") == 0) {
     std::istringstream lines(head.substr(after));
@@ -230,7 +252,8 @@ std::vector<std::string> meta_data_files(const std::string& path, const std::str
     words >> pattern >> first >> last >> step;
     const std::size_t d = pattern.find('d', percent);
     const std::string format = d == std::string::npos ? "" : pattern.substr(percent, d - percent + 1);
-    if (format.empty() || format.size() > 5 || format.find_first_not_of("%0123456789d") != std::string::npos || step < 1 || last < first || (last - first) / step > 100000)
+    if (format.empty() || format.size() > 5 || format.find_first_not_of("%0123456789d") != std::string::npos ||
+        step < 1 || last < first || (last - first) / step > 100000)
       refuse(path, "bad_header", "has a file pattern that is not read");
     for (long k = first; k <= last; k += step) {
       char number[32];
@@ -241,7 +264,9 @@ std::vector<std::string> meta_data_files(const std::string& path, const std::str
     names.push_back(value);
     slices = 1;
   }
-  if (names.size() != slices) refuse(path, "missing_data", "lists " + std::to_string(names.size()) + " data files for " + std::to_string(slices) + " slices");
+  if (names.size() != slices)
+    refuse(path, "missing_data",
+           "lists " + std::to_string(names.size()) + " data files for " + std::to_string(slices) + " slices");
   for (std::string& name : names) name = data_file(path, name);
   return names;
 }
@@ -261,14 +286,18 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
     data_at = std::min(at, head.size());
   }
   if (!fields.count("ElementDataFile")) refuse(path, "not_metaimage", "names no ElementDataFile");
-  static const std::map<std::string, unsigned> bytes_of{{"MET_CHAR", 1}, {"MET_UCHAR", 1}, {"MET_SHORT", 2}, {"MET_USHORT", 2}, {"MET_INT", 4},
-                                                        {"MET_UINT", 4}, {"MET_FLOAT", 4}, {"MET_DOUBLE", 8}};
+  static const std::map<std::string, unsigned> bytes_of{{"MET_CHAR", 1},   {"MET_UCHAR", 1}, {"MET_SHORT", 2},
+                                                        {"MET_USHORT", 2}, {"MET_INT", 4},   {"MET_UINT", 4},
+                                                        {"MET_FLOAT", 4},  {"MET_DOUBLE", 8}};
   const auto type = bytes_of.find(fields["ElementType"]);
-  if (type == bytes_of.end()) refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["ElementType"] + ")");
-  if (fields.count("ElementNumberOfChannels") && fields["ElementNumberOfChannels"] != "1") refuse(path, "colour_image", "has more than one channel");
+  if (type == bytes_of.end())
+    refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["ElementType"] + ")");
+  if (fields.count("ElementNumberOfChannels") && fields["ElementNumberOfChannels"] != "1")
+    refuse(path, "colour_image", "has more than one channel");
   claim.sizes = whole_numbers(path, fields["DimSize"], "DimSize");
   const auto dimensions = whole_numbers(path, fields["NDims"], "NDims");
-  if (dimensions.size() != 1 || dimensions[0] != claim.sizes.size() || claim.sizes.size() < 2 || claim.sizes.size() > 3) refuse(path, "bad_header", "NDims and DimSize do not name 2 or 3 dimensions");
+  if (dimensions.size() != 1 || dimensions[0] != claim.sizes.size() || claim.sizes.size() < 2 || claim.sizes.size() > 3)
+    refuse(path, "bad_header", "NDims and DimSize do not name 2 or 3 dimensions");
   if (!fields.count("ElementSpacing")) {
     // ElementSize is the size of the element, not the distance of elements; it is all that some writers give.
     claim.flags.push_back("spacing_missing");
@@ -276,15 +305,18 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
   const std::uint64_t claimed = claimed_bytes(path, claim.sizes, type->second, limits);
   const std::string& value = fields["ElementDataFile"];
   const bool compressed = !fields["CompressedData"].empty() && std::tolower(fields["CompressedData"][0]) == 't';
-  if (fields.count("HeaderSize") && fields["HeaderSize"] != "0" && fields["HeaderSize"] != "-1") refuse(path, "bad_header", "a HeaderSize is not read");
+  if (fields.count("HeaderSize") && fields["HeaderSize"] != "0" && fields["HeaderSize"] != "-1")
+    refuse(path, "bad_header", "a HeaderSize is not read");
   if (value == "LOCAL" || value == "Local" || value == "local") {
-    need_present(path, claimed, compressed ? gzip_bytes(path, data_at, claimed) : ByteSource::file(path).size() - data_at);
+    need_present(path, claimed,
+                 compressed ? gzip_bytes(path, data_at, claimed) : ByteSource::file(path).size() - data_at);
     return claim;
   }
   const std::uint64_t slices = claim.sizes.size() == 3 ? claim.sizes[2] : 1;
   const auto files = meta_data_files(path, value, head, data_at, slices);
   for (const std::string& file : files) {
-    need_present(file, claimed / files.size(), compressed ? gzip_bytes(file, 0, claimed) : ByteSource::file(file).size());
+    need_present(file, claimed / files.size(),
+                 compressed ? gzip_bytes(file, 0, claimed) : ByteSource::file(file).size());
     claim.data_files.push_back(file);
   }
   return claim;
@@ -294,19 +326,24 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
 RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
   const ByteSource source = ByteSource::file(path);
   const std::string magic = source.head(8);
-  if (magic.size() < 8 || (magic.compare(0, 4, std::string("II*\0", 4)) != 0 && magic.compare(0, 4, std::string("MM\0*", 4)) != 0)) refuse(path, "not_tiff", "is not a TIFF file");
+  if (magic.size() < 8 ||
+      (magic.compare(0, 4, std::string("II*\0", 4)) != 0 && magic.compare(0, 4, std::string("MM\0*", 4)) != 0))
+    refuse(path, "not_tiff", "is not a TIFF file");
   const bool swap = magic[0] == 'M';
   RasterClaim claim{.kind = RasterKind::tiff, .data_files = {path}};
   std::uint64_t pages = 0, width = 0, height = 0, bits = 0;
   for (std::uint64_t at = field<std::uint32_t>(magic, 4, swap); at != 0;) {
-    if (++pages > limits.max_frames) refuse(path, "too_many_frames", "has more pages than the limit, or a loop of pages");
+    if (++pages > limits.max_frames)
+      refuse(path, "too_many_frames", "has more pages than the limit, or a loop of pages");
     const unsigned entries = field<std::uint16_t>(source.read(at, 2), 0, swap);
     const std::string directory = source.read(at + 2, std::size_t{12} * entries + 4);
     std::uint64_t w = 0, h = 0, b = 1, samples = 1, compression = 1;
     for (unsigned e = 0; e < entries; ++e) {
       const std::size_t o = std::size_t{12} * e;
-      const unsigned tag = field<std::uint16_t>(directory, o, swap), type = field<std::uint16_t>(directory, o + 2, swap);
-      const std::uint64_t v = type == 3 ? field<std::uint16_t>(directory, o + 8, swap) : field<std::uint32_t>(directory, o + 8, swap);
+      const unsigned tag = field<std::uint16_t>(directory, o, swap),
+                     type = field<std::uint16_t>(directory, o + 2, swap);
+      const std::uint64_t v =
+          type == 3 ? field<std::uint16_t>(directory, o + 8, swap) : field<std::uint32_t>(directory, o + 8, swap);
       if (tag == 256) w = v;
       if (tag == 257) h = v;
       if (tag == 258) b = v;
@@ -314,9 +351,11 @@ RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
       if (tag == 277) samples = v;
     }
     if (samples != 1) refuse(path, "colour_image", "has more than one sample a pixel");
-    if (compression != 1 && compression != 5 && compression != 8 && compression != 32946 && compression != 32773) refuse(path, "pixel_format", "has a compression that is not read");
+    if (compression != 1 && compression != 5 && compression != 8 && compression != 32946 && compression != 32773)
+      refuse(path, "pixel_format", "has a compression that is not read");
     if (b != 8 && b != 16 && b != 32) refuse(path, "pixel_format", "has not 8, 16 or 32 bits a pixel");
-    if (pages > 1 && (w != width || h != height || b != bits)) refuse(path, "mixed_slices", "has pages of different sizes");
+    if (pages > 1 && (w != width || h != height || b != bits))
+      refuse(path, "mixed_slices", "has pages of different sizes");
     width = w, height = h, bits = b;
     const std::uint64_t page = claimed_bytes(path, {w, h}, b / 8, limits);
     if (compression == 1) need_present(path, page, source.size());

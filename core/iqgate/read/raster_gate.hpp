@@ -13,9 +13,9 @@ enum class RasterKind { nifti, nrrd, metaimage, tiff };
 
 struct RasterClaim {
   RasterKind kind = RasterKind::nifti;
-  std::vector<std::uint64_t> sizes;       ///< x, y, z, t (those present)
-  std::vector<std::string> data_files;    ///< every file that holds bytes of it, the header first
-  std::vector<std::string> flags;         ///< spacing_missing, units_unknown, orientation_unknown
+  std::vector<std::uint64_t> sizes;     ///< x, y, z, t (those present)
+  std::vector<std::string> data_files;  ///< every file that holds bytes of it, the header first
+  std::vector<std::string> flags;       ///< spacing_missing, units_unknown, orientation_unknown
 };
 
 /// The kind by file name, or false.

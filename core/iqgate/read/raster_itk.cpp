@@ -42,17 +42,20 @@ void read_with_itk(const std::string& path, RasterKind kind, std::uint64_t expec
     throw InputError("decode_failed", path, std::string("cannot be read: ") + error.GetDescription());
   }
   const auto image = reader->GetOutput();
-  if (image->GetLargestPossibleRegion().GetNumberOfPixels() != expected) throw InputError("decode_failed", path, "decoded to another size than its header");
+  if (image->GetLargestPossibleRegion().GetNumberOfPixels() != expected)
+    throw InputError("decode_failed", path, "decoded to another size than its header");
   std::copy_n(image->GetBufferPointer(), expected, into);
 }
 
 class RasterLoader : public VoxelLoader {
  public:
-  RasterLoader(std::vector<std::string> files, RasterKind kind, std::uint64_t voxels_each, std::vector<std::string> inputs)
+  RasterLoader(std::vector<std::string> files, RasterKind kind, std::uint64_t voxels_each,
+               std::vector<std::string> inputs)
       : files_(std::move(files)), kind_(kind), voxels_each_(voxels_each), inputs_(std::move(inputs)) {}
   void load(std::vector<float>& values) const override {
     values.resize(voxels_each_ * files_.size());
-    for (std::size_t k = 0; k < files_.size(); ++k) read_with_itk(files_[k], kind_, voxels_each_, values.data() + k * voxels_each_);
+    for (std::size_t k = 0; k < files_.size(); ++k)
+      read_with_itk(files_[k], kind_, voxels_each_, values.data() + k * voxels_each_);
   }
   std::vector<std::string> input_hashes() const override { return hashes_of(inputs_); }
 
@@ -87,7 +90,8 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
   }
   claim.sizes.resize(4, 1);
   for (unsigned d = 0; d < 4; ++d)
-    if ((d < io->GetNumberOfDimensions() ? io->GetDimensions(d) : 1u) != claim.sizes[d]) throw InputError("bad_header", path, "is read with other dimensions than its header says");
+    if ((d < io->GetNumberOfDimensions() ? io->GetDimensions(d) : 1u) != claim.sizes[d])
+      throw InputError("bad_header", path, "is read with other dimensions than its header says");
   if (io->GetNumberOfComponents() != 1) throw InputError("colour_image", path, "has more than one channel");
   ScanHeader header;
   header.display = path;
@@ -106,9 +110,11 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
   if (io->GetNumberOfDimensions() == 2) header.flags.push_back("single_slice");
   for (int d = 0; d < 3; ++d) {
     const double s = header.grid.spacing_mm[d];
-    if (!(s > 1e-4 && s < 1e4)) throw InputError("bad_spacing", path, "has a voxel size that is not between 0.0001 and 10000 mm");
+    if (!(s > 1e-4 && s < 1e4))
+      throw InputError("bad_spacing", path, "has a voxel size that is not between 0.0001 and 10000 mm");
     for (int e = 0; e <= d; ++e)
-      if (std::abs(dot(columns[d], columns[e]) - (d == e ? 1.0 : 0.0)) > 1e-2) throw InputError("bad_orientation", path, "has axes that are not perpendicular unit vectors");
+      if (std::abs(dot(columns[d], columns[e]) - (d == e ? 1.0 : 0.0)) > 1e-2)
+        throw InputError("bad_orientation", path, "has axes that are not perpendicular unit vectors");
   }
   header.grid.direction = Mat3::from_columns(columns[0], columns[1], columns[2]);
   const std::uint64_t voxels = claim.sizes[0] * claim.sizes[1] * claim.sizes[2] * claim.sizes[3];
@@ -127,7 +133,8 @@ ScanHeader read_tiff_stack(const std::vector<std::string>& paths, const IntakeLi
     if (claim.sizes[0] != page.x || claim.sizes[1] != page.y || claim.sizes[2] != 1)
       throw InputError("mixed_slices", path, "has another size than the other TIFF files of its folder");
   }
-  if (page.count() * paths.size() * sizeof(float) > limits.max_scan_bytes) throw InputError("too_large", paths.front(), "the stack is larger than the limit on memory allows");
+  if (page.count() * paths.size() * sizeof(float) > limits.max_scan_bytes)
+    throw InputError("too_large", paths.front(), "the stack is larger than the limit on memory allows");
   header.grid.size.z = paths.size();
   header.frames = header.files = paths.size();
   header.flags.push_back("order_by_name");

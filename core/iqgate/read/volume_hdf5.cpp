@@ -21,7 +21,8 @@ std::mutex& hdf5_mutex() {
 Hdf5Handle open_file(const std::string& path) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   Hdf5Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose);
-  if (!file.good()) throw InputError("bad_hdf5", path, "cannot be opened as HDF5 (damaged, or never closed by its writer)");
+  if (!file.good())
+    throw InputError("bad_hdf5", path, "cannot be opened as HDF5 (damaged, or never closed by its writer)");
   return file;
 }
 
@@ -30,8 +31,10 @@ std::vector<double> number_attribute(hid_t dataset, const char* name, std::size_
   if (!attribute.good()) throw InputError("bad_header", path, std::string("the dataset has no attribute ") + name);
   const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
   std::vector<double> values(count);
-  if (H5Sget_simple_extent_npoints(space.get()) != static_cast<hssize_t>(count) || H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, values.data()) < 0)
-    throw InputError("bad_header", path, std::string("attribute ") + name + " has not " + std::to_string(count) + " numbers");
+  if (H5Sget_simple_extent_npoints(space.get()) != static_cast<hssize_t>(count) ||
+      H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, values.data()) < 0)
+    throw InputError("bad_header", path,
+                     std::string("attribute ") + name + " has not " + std::to_string(count) + " numbers");
   for (const double v : values)
     if (!std::isfinite(v)) throw InputError("bad_header", path, std::string("attribute ") + name + " is not finite");
   return values;
@@ -56,7 +59,8 @@ std::string text_attribute(hid_t dataset, const char* name) {
 
 class Hdf5Loader : public VoxelLoader {
  public:
-  Hdf5Loader(std::string path, std::string dataset, std::size_t voxels) : path_(std::move(path)), dataset_(std::move(dataset)), voxels_(voxels) {}
+  Hdf5Loader(std::string path, std::string dataset, std::size_t voxels)
+      : path_(std::move(path)), dataset_(std::move(dataset)), voxels_(voxels) {}
   void load(std::vector<float>& values) const override {
     const std::lock_guard lock(hdf5_mutex());
     const Hdf5Handle file = open_file(path_);
@@ -86,20 +90,25 @@ ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset_
   const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
   hsize_t sizes[3] = {0, 0, 0};
-  if (H5Sget_simple_extent_ndims(space.get()) != 3 || H5Sget_simple_extent_dims(space.get(), sizes, nullptr) != 3) throw InputError("bad_header", path, "the dataset has not three dimensions [z][y][x]");
+  if (H5Sget_simple_extent_ndims(space.get()) != 3 || H5Sget_simple_extent_dims(space.get(), sizes, nullptr) != 3)
+    throw InputError("bad_header", path, "the dataset has not three dimensions [z][y][x]");
   const H5T_class_t kind = H5Tget_class(type.get());
-  if (kind != H5T_INTEGER && kind != H5T_FLOAT) throw InputError("pixel_format", path, "the dataset does not hold numbers");
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT)
+    throw InputError("pixel_format", path, "the dataset does not hold numbers");
   if (sizes[0] == 0 || sizes[1] == 0 || sizes[2] == 0) throw InputError("empty_image", path, "the dataset is empty");
   const auto plane = checked_product(sizes[1], sizes[2]);
   const auto voxels = plane ? checked_product(*plane, sizes[0]) : std::nullopt;
-  const auto bytes = voxels ? checked_product(*voxels, std::max<std::uint64_t>(sizeof(float), H5Tget_size(type.get()))) : std::nullopt;
-  if (!bytes || *bytes > limits.max_scan_bytes) throw InputError("too_large", path, "claims more voxels than the limit on memory allows");
+  const auto bytes =
+      voxels ? checked_product(*voxels, std::max<std::uint64_t>(sizeof(float), H5Tget_size(type.get()))) : std::nullopt;
+  if (!bytes || *bytes > limits.max_scan_bytes)
+    throw InputError("too_large", path, "claims more voxels than the limit on memory allows");
   // HDF5 fills what was never written with zeros: that is a truncated scan.
   const auto packed = checked_product(H5Dget_storage_size(dataset.get()), limits.max_ratio);
   const Hdf5Handle creation(H5Dget_create_plist(dataset.get()), H5Pclose);
   const bool filtered = H5Pget_nfilters(creation.get()) > 0;
   const std::uint64_t plain = *voxels * H5Tget_size(type.get());
-  if (filtered ? (packed && *packed < plain) : H5Dget_storage_size(dataset.get()) < plain) throw InputError("truncated", path, "claims more voxels than it stores");
+  if (filtered ? (packed && *packed < plain) : H5Dget_storage_size(dataset.get()) < plain)
+    throw InputError("truncated", path, "claims more voxels than it stores");
   header.grid.size = {sizes[2], sizes[1], sizes[0]};
   const auto spacing = number_attribute(dataset.get(), "spacing_mm", 3, path);
   const auto origin = number_attribute(dataset.get(), "origin_mm", 3, path);
@@ -108,7 +117,8 @@ ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset_
   header.grid.origin_mm = {origin[0], origin[1], origin[2]};
   std::copy(direction.begin(), direction.end(), header.grid.direction.m.begin());
   for (int d = 0; d < 3; ++d) {
-    if (!(spacing[std::size_t(d)] > 1e-4 && spacing[std::size_t(d)] < 1e4)) throw InputError("bad_spacing", path, "spacing_mm is not between 0.0001 and 10000 mm");
+    if (!(spacing[std::size_t(d)] > 1e-4 && spacing[std::size_t(d)] < 1e4))
+      throw InputError("bad_spacing", path, "spacing_mm is not between 0.0001 and 10000 mm");
     for (int e = 0; e <= d; ++e)
       if (std::abs(dot(header.grid.direction.column(d), header.grid.direction.column(e)) - (d == e ? 1.0 : 0.0)) > 1e-2)
         throw InputError("bad_orientation", path, "direction is not three perpendicular unit vectors");

@@ -20,7 +20,8 @@ Value scan_json(const ScanRecord& s) {
   v.set("modality", s.modality);
   v.set("value_unit", s.value_unit);
   v.set("matrix", json::Array{Value(s.grid.size.x), Value(s.grid.size.y), Value(s.grid.size.z)});
-  v.set("spacing_mm", json::Array{Value(s.grid.spacing_mm.x), Value(s.grid.spacing_mm.y), s.slice_spacing_known ? Value(s.grid.spacing_mm.z) : Value()});
+  v.set("spacing_mm", json::Array{Value(s.grid.spacing_mm.x), Value(s.grid.spacing_mm.y),
+                                  s.slice_spacing_known ? Value(s.grid.spacing_mm.z) : Value()});
   v.set("files", s.files);
   v.set("frames", s.frames);
   v.set("sha256", json::array_of(s.sha256));
@@ -33,7 +34,8 @@ Value placement_json(const Placement& p) {
   Value v;
   v.set("method", p.method);
   json::Array rows;
-  for (int r = 0; r < 3; ++r) rows.emplace_back(json::Array{Value(p.rotation(r, 0)), Value(p.rotation(r, 1)), Value(p.rotation(r, 2))});
+  for (int r = 0; r < 3; ++r)
+    rows.emplace_back(json::Array{Value(p.rotation(r, 0)), Value(p.rotation(r, 1)), Value(p.rotation(r, 2))});
   v.set("rotation", std::move(rows));
   v.set("translation_mm", json::array_of(p.translation_mm));
   v.set("center_se_mm", Value(p.center_se_mm));
@@ -96,7 +98,9 @@ Value verdict_json(const judge::Verdict& d) {
     limit.set("warn", bounds_json(d.limit->warn));
     limit.set("unit", d.limit->unit);
     limit.set("open", d.limit->open);
-    limit.set("relative_to", d.limit->relative_to == judge::RelativeTo::none ? "none" : d.limit->relative_to == judge::RelativeTo::nominal ? "nominal" : "baseline");
+    limit.set("relative_to", d.limit->relative_to == judge::RelativeTo::none      ? "none"
+                             : d.limit->relative_to == judge::RelativeTo::nominal ? "nominal"
+                                                                                  : "baseline");
     limit.set("decision", d.limit->decision == judge::Decision::value ? "value" : "interval");
     limit.set("certainty", d.limit->certainty);
     if (d.applied) limit.set("applied", bounds_json(*d.applied));
@@ -170,7 +174,8 @@ std::vector<Measurement> read_measurements(const std::string& path) {
   const Value document = json::parse_file(path, ErrorKind::input);
   const Value* list = document.find("measurements");
   const Value* schema = document.find("schema");
-  if (!list || !list->array() || !schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0) throw InputError("not_a_result", path, "is not a result of iqgate");
+  if (!list || !list->array() || !schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0)
+    throw InputError("not_a_result", path, "is not a result of iqgate");
   std::vector<Measurement> measurements;
   for (const Value& entry : *list->array()) {
     json::Fields f(entry, path, "/measurements", ErrorKind::input);

@@ -9,7 +9,9 @@ namespace iqgate::report {
 namespace {
 
 Hdf5Handle need(hid_t id, herr_t (*close)(hid_t), const std::string& path, const char* what) {
-  if (id < 0) throw OutputError("cannot_write", path, std::string("HDF5: ") + what + " failed", "check free space and permission");
+  if (id < 0)
+    throw OutputError("cannot_write", path, std::string("HDF5: ") + what + " failed",
+                      "check free space and permission");
   return Hdf5Handle(id, close);
 }
 
@@ -19,34 +21,46 @@ class Writer {
 
   Hdf5Handle group(const std::string& name) {
     const Hdf5Handle properties = untimed(H5P_GROUP_CREATE);
-    return need(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose, path_, "making a group");
+    return need(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Gclose, path_,
+                "making a group");
   }
   Hdf5Handle dataset(const std::string& name, hid_t type, const std::vector<hsize_t>& sizes, const void* data) {
-    const Hdf5Handle space = need(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose, path_, "sizing a dataset");
+    const Hdf5Handle space = need(H5Screate_simple(static_cast<int>(sizes.size()), sizes.data(), nullptr), H5Sclose,
+                                  path_, "sizing a dataset");
     const Hdf5Handle properties = untimed(H5P_DATASET_CREATE);
-    Hdf5Handle set = need(H5Dcreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Dclose, path_, "making a dataset");
-    if (H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0) throw OutputError("cannot_write", path_, "HDF5: writing a dataset failed", "check free space");
+    Hdf5Handle set =
+        need(H5Dcreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+             H5Dclose, path_, "making a dataset");
+    if (H5Dwrite(set.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+      throw OutputError("cannot_write", path_, "HDF5: writing a dataset failed", "check free space");
     return set;
   }
-  Hdf5Handle numbers(const std::string& name, const std::vector<double>& values) { return dataset(name, H5T_NATIVE_DOUBLE, {values.size()}, values.data()); }
+  Hdf5Handle numbers(const std::string& name, const std::vector<double>& values) {
+    return dataset(name, H5T_NATIVE_DOUBLE, {values.size()}, values.data());
+  }
   void text(const std::string& name, const std::string& value) {
     const Hdf5Handle type = string_type(value.size());
     const hsize_t one = 1;
     const Hdf5Handle space = need(H5Screate_simple(1, &one, nullptr), H5Sclose, path_, "sizing a text");
     const Hdf5Handle properties = untimed(H5P_DATASET_CREATE);
-    const Hdf5Handle set = need(H5Dcreate2(file_.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Dclose, path_, "making a text");
-    if (H5Dwrite(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, value.data()) < 0) throw OutputError("cannot_write", path_, "HDF5: writing a text failed");
+    const Hdf5Handle set =
+        need(H5Dcreate2(file_.get(), name.c_str(), type.get(), space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+             H5Dclose, path_, "making a text");
+    if (H5Dwrite(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, value.data()) < 0)
+      throw OutputError("cannot_write", path_, "HDF5: writing a text failed");
   }
   void attribute(hid_t object, const char* name, const std::string& value) {
     const Hdf5Handle type = string_type(value.size());
     const Hdf5Handle space = need(H5Screate(H5S_SCALAR), H5Sclose, path_, "sizing an attribute");
-    const Hdf5Handle a = need(H5Acreate2(object, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path_, "making an attribute");
+    const Hdf5Handle a = need(H5Acreate2(object, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                              path_, "making an attribute");
     H5Awrite(a.get(), type.get(), value.data());
   }
   void attribute(hid_t object, const char* name, const std::vector<double>& values) {
     const hsize_t n = values.size();
     const Hdf5Handle space = need(H5Screate_simple(1, &n, nullptr), H5Sclose, path_, "sizing an attribute");
-    const Hdf5Handle a = need(H5Acreate2(object, name, H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose, path_, "making an attribute");
+    const Hdf5Handle a = need(H5Acreate2(object, name, H5T_NATIVE_DOUBLE, space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                              H5Aclose, path_, "making an attribute");
     H5Awrite(a.get(), H5T_NATIVE_DOUBLE, values.data());
   }
   void close() {
@@ -118,25 +132,32 @@ std::string read_text(hid_t file, const std::string& name, const std::string& pa
   const Hdf5Handle set(H5Dopen2(file, name.c_str(), H5P_DEFAULT), H5Dclose);
   if (!set.good()) throw InputError("not_a_result", path, "has no " + name);
   const Hdf5Handle type(H5Dget_type(set.get()), H5Tclose);
-  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0 || H5Tget_size(type.get()) > (std::size_t{256} << 20)) throw InputError("not_a_result", path, name + " is not a text");
+  if (H5Tget_class(type.get()) != H5T_STRING || H5Tis_variable_str(type.get()) > 0 ||
+      H5Tget_size(type.get()) > (std::size_t{256} << 20))
+    throw InputError("not_a_result", path, name + " is not a text");
   std::string text(H5Tget_size(type.get()), '\0');
   const Hdf5Handle space(H5Dget_space(set.get()), H5Sclose);
-  if (H5Sget_simple_extent_npoints(space.get()) != 1 || H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0) throw InputError("not_a_result", path, name + " cannot be read");
+  if (H5Sget_simple_extent_npoints(space.get()) != 1 ||
+      H5Dread(set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.data()) < 0)
+    throw InputError("not_a_result", path, name + " cannot be read");
   return text;
 }
 
-std::vector<float> read_plane(hid_t file, const std::string& name, const std::string& path, std::size_t& width, std::size_t& height) {
+std::vector<float> read_plane(hid_t file, const std::string& name, const std::string& path, std::size_t& width,
+                              std::size_t& height) {
   const Hdf5Handle set(H5Dopen2(file, name.c_str(), H5P_DEFAULT), H5Dclose);
   if (!set.good()) throw InputError("not_a_result", path, "has no " + name);
   const Hdf5Handle space(H5Dget_space(set.get()), H5Sclose);
   hsize_t sizes[2] = {0, 0};
-  if (H5Sget_simple_extent_ndims(space.get()) != 2 || H5Sget_simple_extent_dims(space.get(), sizes, nullptr) != 2 || sizes[0] == 0 || sizes[1] == 0 || sizes[0] > 65536 || sizes[1] > 65536 ||
+  if (H5Sget_simple_extent_ndims(space.get()) != 2 || H5Sget_simple_extent_dims(space.get(), sizes, nullptr) != 2 ||
+      sizes[0] == 0 || sizes[1] == 0 || sizes[0] > 65536 || sizes[1] > 65536 ||
       H5Dget_storage_size(set.get()) < sizes[0] * sizes[1] * sizeof(float))
     throw InputError("not_a_result", path, name + " is not a picture");
   height = sizes[0];
   width = sizes[1];
   std::vector<float> values(width * height);
-  if (H5Dread(set.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) throw InputError("not_a_result", path, name + " cannot be read");
+  if (H5Dread(set.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+    throw InputError("not_a_result", path, name + " cannot be read");
   return values;
 }
 
@@ -155,7 +176,8 @@ void write_result_hdf5(const std::string& path, const Document& d, const std::st
       w.attribute(g.get(), "signal", "values");
       w.attribute(g.get(), "name", m.name);
       w.attribute(g.get(), "where", m.where);
-      const Hdf5Handle set = w.dataset(item("/maps", k) + "/values", H5T_NATIVE_FLOAT, {m.height, m.width}, m.values.data());
+      const Hdf5Handle set =
+          w.dataset(item("/maps", k) + "/values", H5T_NATIVE_FLOAT, {m.height, m.width}, m.values.data());
       w.attribute(set.get(), "units", m.unit);
       w.attribute(set.get(), "spacing_mm", std::vector<double>{m.spacing_y_mm, m.spacing_x_mm});
       json::Value meta;
@@ -170,7 +192,8 @@ void write_result_hdf5(const std::string& path, const Document& d, const std::st
     for (std::size_t k = 0; k < d.pictures.size(); ++k) {
       const Picture& p = d.pictures[k];
       w.group(item("/slices", k));
-      const Hdf5Handle set = w.dataset(item("/slices", k) + "/values", H5T_NATIVE_FLOAT, {p.height, p.width}, p.values.data());
+      const Hdf5Handle set =
+          w.dataset(item("/slices", k) + "/values", H5T_NATIVE_FLOAT, {p.height, p.width}, p.values.data());
       w.attribute(set.get(), "units", p.unit);
       w.attribute(set.get(), "spacing_mm", std::vector<double>{p.spacing_y_mm, p.spacing_x_mm});
       json::Value meta;
@@ -196,11 +219,14 @@ StoredPictures read_result_hdf5(const std::string& path) {
   stored.result_json = read_text(file.get(), "/result_json", path);
   const auto count = [&](const char* folder) {
     std::size_t k = 0;
-    while (k < 1000 && H5Lexists(file.get(), folder, H5P_DEFAULT) > 0 && H5Lexists(file.get(), item(folder, k).c_str(), H5P_DEFAULT) > 0) ++k;
+    while (k < 1000 && H5Lexists(file.get(), folder, H5P_DEFAULT) > 0 &&
+           H5Lexists(file.get(), item(folder, k).c_str(), H5P_DEFAULT) > 0)
+      ++k;
     return k;
   };
   for (std::size_t k = 0; k < count("/slices"); ++k) {
-    const json::Value meta = json::parse(read_text(file.get(), item("/slices", k) + "/meta_json", path), path, ErrorKind::input);
+    const json::Value meta =
+        json::parse(read_text(file.get(), item("/slices", k) + "/meta_json", path), path, ErrorKind::input);
     json::Fields f(meta, path, "/slices", ErrorKind::input);
     Picture p;
     p.values = read_plane(file.get(), item("/slices", k) + "/values", path, p.width, p.height);
@@ -217,13 +243,15 @@ StoredPictures read_result_hdf5(const std::string& path) {
       outline.name = o.text("name");
       const json::Array* points = o.value("points_px").array();
       for (const json::Value& point : points ? *points : json::Array{})
-        if (const json::Array* xy = point.array(); xy && xy->size() == 2 && (*xy)[0].number() && (*xy)[1].number()) outline.points.emplace_back(*(*xy)[0].number(), *(*xy)[1].number());
+        if (const json::Array* xy = point.array(); xy && xy->size() == 2 && (*xy)[0].number() && (*xy)[1].number())
+          outline.points.emplace_back(*(*xy)[0].number(), *(*xy)[1].number());
       p.outlines.push_back(std::move(outline));
     }
     stored.pictures.push_back(std::move(p));
   }
   for (std::size_t k = 0; k < count("/maps"); ++k) {
-    const json::Value meta = json::parse(read_text(file.get(), item("/maps", k) + "/meta_json", path), path, ErrorKind::input);
+    const json::Value meta =
+        json::parse(read_text(file.get(), item("/maps", k) + "/meta_json", path), path, ErrorKind::input);
     json::Fields f(meta, path, "/maps", ErrorKind::input);
     Map m;
     m.values = read_plane(file.get(), item("/maps", k) + "/values", path, m.width, m.height);
@@ -241,7 +269,8 @@ void write_volume_hdf5(const std::string& path, const Scan& scan) {
   write_atomically(path, [&](const std::string& temporary) {
     Writer w(temporary);
     const Grid& g = scan.volume.grid;
-    const Hdf5Handle set = w.dataset("/volume", H5T_NATIVE_FLOAT, {g.size.z, g.size.y, g.size.x}, scan.volume.values.data());
+    const Hdf5Handle set =
+        w.dataset("/volume", H5T_NATIVE_FLOAT, {g.size.z, g.size.y, g.size.x}, scan.volume.values.data());
     w.attribute(set.get(), "spacing_mm", std::vector<double>{g.spacing_mm.x, g.spacing_mm.y, g.spacing_mm.z});
     w.attribute(set.get(), "origin_mm", std::vector<double>{g.origin_mm.x, g.origin_mm.y, g.origin_mm.z});
     w.attribute(set.get(), "direction", std::vector<double>(g.direction.m.begin(), g.direction.m.end()));

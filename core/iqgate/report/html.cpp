@@ -12,8 +12,8 @@
 namespace iqgate::report {
 namespace {
 
-using kainjow::mustache::data;
 using json::Value;
+using kainjow::mustache::data;
 
 std::string text(const Value* v, std::string_view key) {
   const Value* found = v ? v->find(key) : nullptr;
@@ -39,7 +39,8 @@ data object(std::initializer_list<std::pair<std::string, std::string>> entries) 
 
 std::string words(std::string state) {
   std::replace(state.begin(), state.end(), '_', ' ');
-  std::transform(state.begin(), state.end(), state.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  std::transform(state.begin(), state.end(), state.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return state;
 }
 
@@ -61,7 +62,9 @@ std::string joined(const json::Array& items, const char* separator, const std::s
 
 const Value* verdict_of(const Value& result, const Value& m) {
   for (const Value& v : list(&result, "verdicts"))
-    if (text(&v, "name") == text(&m, "name") && text(&v, "variant") == text(&m, "variant") && text(&v, "where") == text(&m, "where")) return &v;
+    if (text(&v, "name") == text(&m, "name") && text(&v, "variant") == text(&m, "variant") &&
+        text(&v, "where") == text(&m, "where"))
+      return &v;
   return nullptr;
 }
 
@@ -76,10 +79,17 @@ data row_of(const Value& result, const Value& m) {
   const auto se = number(&m, "se"), low = number(&m, "ci95_lo"), high = number(&m, "ci95_hi");
   const Value* limit = v ? v->find("limit") : nullptr;
   const Value* bounds = limit && limit->find("applied") ? limit->find("applied") : limit ? limit->find("act") : nullptr;
-  const std::string variant = text(&m, "variant"), verdict_flags = joined(list(v, "flags"), ", "), own = joined(list(&m, "flags"), ", ", "ci_scope=within_scan");
-  return object({{"name", text(&m, "name") + (variant.empty() ? "" : " [" + variant + "]")}, {"where", text(&m, "where")}, {"value", short_number(number(&m, "value").value_or(0), se)},
-                 {"interval", low && high ? short_number(*low, se) + " .. " + short_number(*high, se) : "—"}, {"unit", text(&m, "unit")}, {"limit", bounds_text(bounds)},
-                 {"state", state.empty() ? "no_limit" : state}, {"state_words", state.empty() ? "" : words(state)}, {"source", text(v, "source")},
+  const std::string variant = text(&m, "variant"), verdict_flags = joined(list(v, "flags"), ", "),
+                    own = joined(list(&m, "flags"), ", ", "ci_scope=within_scan");
+  return object({{"name", text(&m, "name") + (variant.empty() ? "" : " [" + variant + "]")},
+                 {"where", text(&m, "where")},
+                 {"value", short_number(number(&m, "value").value_or(0), se)},
+                 {"interval", low && high ? short_number(*low, se) + " .. " + short_number(*high, se) : "—"},
+                 {"unit", text(&m, "unit")},
+                 {"limit", bounds_text(bounds)},
+                 {"state", state.empty() ? "no_limit" : state},
+                 {"state_words", state.empty() ? "" : words(state)},
+                 {"source", text(v, "source")},
                  {"flags", own + (own.empty() || verdict_flags.empty() ? "" : ", ") + verdict_flags}});
 }
 
@@ -87,12 +97,23 @@ data row_of(const Value& result, const Value& m) {
 data rows(const Value& result, bool judged) {
   std::vector<std::pair<int, data>> sorted;
   for (const Value& m : list(&result, "measurements"))
-    if (const std::string state = text(verdict_of(result, m), "state"); (state.empty() || state == "no_limit") != judged) sorted.emplace_back(severity(text(verdict_of(result, m), "state")), row_of(result, m));
+    if (const std::string state = text(verdict_of(result, m), "state");
+        (state.empty() || state == "no_limit") != judged)
+      sorted.emplace_back(severity(text(verdict_of(result, m), "state")), row_of(result, m));
   for (const Value& v : list(&result, "verdicts"))
     if (judged && text(&v, "state") == "not_measured") {
       const Value* limit = v.find("limit");
-      sorted.emplace_back(severity("not_measured"), object({{"name", text(&v, "name")}, {"where", text(&v, "where")}, {"value", "—"}, {"interval", "—"}, {"unit", text(limit, "unit")}, {"limit", bounds_text(limit ? limit->find("act") : nullptr)},
-                                                            {"state", "not_measured"}, {"state_words", "NOT MEASURED"}, {"source", text(&v, "source")}, {"flags", ""}}));
+      sorted.emplace_back(severity("not_measured"),
+                          object({{"name", text(&v, "name")},
+                                  {"where", text(&v, "where")},
+                                  {"value", "—"},
+                                  {"interval", "—"},
+                                  {"unit", text(limit, "unit")},
+                                  {"limit", bounds_text(limit ? limit->find("act") : nullptr)},
+                                  {"state", "not_measured"},
+                                  {"state_words", "NOT MEASURED"},
+                                  {"source", text(&v, "source")},
+                                  {"flags", ""}}));
     }
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   data out{data::type::list};
@@ -107,7 +128,9 @@ data identity(const Value& result) {
   const json::Array& scans = list(result.find("input"), "scans");
   const Value* tags = scans.empty() ? nullptr : scans.front().find("tags");
   data out{data::type::list};
-  const auto add = [&](const std::string& key, const std::string& value) { out << object({{"key", key}, {"value", or_not_given(value)}}); };
+  const auto add = [&](const std::string& key, const std::string& value) {
+    out << object({{"key", key}, {"value", or_not_given(value)}});
+  };
   add("Site", text(context, "site"));
   add("Room", text(context, "room"));
   add("Manufacturer", text(tags, "Manufacturer"));
@@ -129,15 +152,34 @@ data technique(const Value& result) {
   const json::Array& scans = list(result.find("input"), "scans");
   for (const Value& s : scans) {
     std::string matrix, spacing;
-    for (const Value& n : list(&s, "matrix")) matrix += (matrix.empty() ? "" : " × ") + short_number(n.number().value_or(0));
-    for (const Value& n : list(&s, "spacing_mm")) spacing += (spacing.empty() ? "" : " × ") + (n.number() ? short_number(*n.number()) : "unknown");
+    for (const Value& n : list(&s, "matrix"))
+      matrix += (matrix.empty() ? "" : " × ") + short_number(n.number().value_or(0));
+    for (const Value& n : list(&s, "spacing_mm"))
+      spacing += (spacing.empty() ? "" : " × ") + (n.number() ? short_number(*n.number()) : "unknown");
     const std::string role = text(&s, "role");
-    out << object({{"key", "Scan" + (role.empty() ? "" : " (" + role + ")")}, {"value", text(&s, "modality") + " " + text(&s, "id") + ", " + matrix + ", " + spacing + " mm, " + short_number(number(&s, "files").value_or(0)) + " file(s)"}});
+    out << object({{"key", "Scan" + (role.empty() ? "" : " (" + role + ")")},
+                   {"value", text(&s, "modality") + " " + text(&s, "id") + ", " + matrix + ", " + spacing + " mm, " +
+                                 short_number(number(&s, "files").value_or(0)) + " file(s)"}});
   }
-  static const std::vector<std::pair<std::string, std::string>> tags{{"KVP", "Tube voltage (kV)"}, {"XRayTubeCurrent", "Tube current (mA)"}, {"Exposure", "Exposure (mAs)"}, {"ExposureTime", "Exposure time (ms)"}, {"CTDIvol", "CTDIvol (mGy)"},
-                                                                     {"ConvolutionKernel", "Kernel"}, {"SliceThickness", "Slice thickness (mm)"}, {"ReconstructionDiameter", "Field of view (mm)"}, {"SpiralPitchFactor", "Pitch"},
-                                                                     {"MagneticFieldStrength", "Field strength (T)"}, {"ReceiveCoilName", "Receive coil"}, {"SequenceName", "Sequence"}, {"ScanningSequence", "Scanning sequence"}, {"RepetitionTime", "TR (ms)"},
-                                                                     {"EchoTime", "TE (ms)"}, {"InversionTime", "TI (ms)"}, {"FlipAngle", "Flip angle (deg)"}, {"PixelBandwidth", "Bandwidth (Hz/pixel)"}, {"NumberOfAverages", "Averages"}};
+  static const std::vector<std::pair<std::string, std::string>> tags{{"KVP", "Tube voltage (kV)"},
+                                                                     {"XRayTubeCurrent", "Tube current (mA)"},
+                                                                     {"Exposure", "Exposure (mAs)"},
+                                                                     {"ExposureTime", "Exposure time (ms)"},
+                                                                     {"CTDIvol", "CTDIvol (mGy)"},
+                                                                     {"ConvolutionKernel", "Kernel"},
+                                                                     {"SliceThickness", "Slice thickness (mm)"},
+                                                                     {"ReconstructionDiameter", "Field of view (mm)"},
+                                                                     {"SpiralPitchFactor", "Pitch"},
+                                                                     {"MagneticFieldStrength", "Field strength (T)"},
+                                                                     {"ReceiveCoilName", "Receive coil"},
+                                                                     {"SequenceName", "Sequence"},
+                                                                     {"ScanningSequence", "Scanning sequence"},
+                                                                     {"RepetitionTime", "TR (ms)"},
+                                                                     {"EchoTime", "TE (ms)"},
+                                                                     {"InversionTime", "TI (ms)"},
+                                                                     {"FlipAngle", "Flip angle (deg)"},
+                                                                     {"PixelBandwidth", "Bandwidth (Hz/pixel)"},
+                                                                     {"NumberOfAverages", "Averages"}};
   const Value* first = scans.empty() ? nullptr : scans.front().find("tags");
   for (const auto& [tag, label] : tags)
     if (const std::string value = text(first, tag); !value.empty()) out << object({{"key", label}, {"value", value}});
@@ -150,12 +192,19 @@ data notes(const Value& result) {
   const Value* backend = result.find("backend");
   add("Computed on " + text(backend, "name") + " (" + text(backend, "device") + "). " + text(backend, "reason"));
   if (const Value* placement = result.find("phantom")->find("placement"); placement && placement->object()) {
-    add("Phantom placed by " + text(placement, "method") + ", score " + short_number(number(result.find("phantom"), "score").value_or(0)) + ", fit rms " + short_number(number(placement, "fit_rms_mm").value_or(0)) + " mm" +
-        (number(placement, "radius_mm") ? ", radius " + short_number(*number(placement, "radius_mm"), number(placement, "radius_se_mm")) + " mm" : "") + ".");
-    if (const std::string flags = joined(list(placement, "flags"), ", "); !flags.empty()) add("Placement: " + flags + ".");
+    add("Phantom placed by " + text(placement, "method") + ", score " +
+        short_number(number(result.find("phantom"), "score").value_or(0)) + ", fit rms " +
+        short_number(number(placement, "fit_rms_mm").value_or(0)) + " mm" +
+        (number(placement, "radius_mm")
+             ? ", radius " + short_number(*number(placement, "radius_mm"), number(placement, "radius_se_mm")) + " mm"
+             : "") +
+        ".");
+    if (const std::string flags = joined(list(placement, "flags"), ", "); !flags.empty())
+      add("Placement: " + flags + ".");
   }
   for (const Value& s : list(result.find("input"), "scans"))
-    if (const std::string flags = joined(list(&s, "flags"), ", "); !flags.empty()) add("Scan " + text(&s, "id") + ": " + flags + ".");
+    if (const std::string flags = joined(list(&s, "flags"), ", "); !flags.empty())
+      add("Scan " + text(&s, "id") + ": " + flags + ".");
   add("Intervals describe the noise within this scan; set-up and scanner drift are not in them.");
   return out;
 }
@@ -165,9 +214,15 @@ std::string overall_sentence(const Value& result) {
   for (const Value& v : list(&result, "verdicts")) ++counts[std::min(severity(text(&v, "state")), 6)];
   const std::string overall = text(&result, "overall");
   const auto n = [](int k) { return std::to_string(k); };
-  if (overall == "pass") return "All " + n(counts[4] + counts[3]) + " limits that apply are met" + (counts[3] ? ", " + n(counts[3]) + " with a warning." : ".");
-  if (overall == "fail") return n(counts[0]) + " limit(s) broken, " + n(counts[4] + counts[3]) + " met, " + n(counts[1]) + " undecided, " + n(counts[2]) + " not measured.";
-  if (overall == "no_verdict") return "No limit is shown to be broken, but " + n(counts[1]) + " are undecided and " + n(counts[2]) + " could not be measured: no verdict.";
+  if (overall == "pass")
+    return "All " + n(counts[4] + counts[3]) + " limits that apply are met" +
+           (counts[3] ? ", " + n(counts[3]) + " with a warning." : ".");
+  if (overall == "fail")
+    return n(counts[0]) + " limit(s) broken, " + n(counts[4] + counts[3]) + " met, " + n(counts[1]) + " undecided, " +
+           n(counts[2]) + " not measured.";
+  if (overall == "no_verdict")
+    return "No limit is shown to be broken, but " + n(counts[1]) + " are undecided and " + n(counts[2]) +
+           " could not be measured: no verdict.";
   return "Measured without limits: nothing was judged.";
 }
 
@@ -181,9 +236,12 @@ data appendix(const Value& result) {
   add_all(result.find("software"), "software: ");
   add_all(result.find("input")->find("settings"), "setting: ");
   out << object({{"key", "phantom file SHA-256"}, {"value", or_not_given(text(result.find("phantom"), "sha256"))}});
-  for (const Value& f : list(&result, "limits")) out << object({{"key", "limits: " + text(&f, "name") + " (" + text(&f, "edition") + ")"}, {"value", text(&f, "source") + " — SHA-256 " + text(&f, "sha256")}});
+  for (const Value& f : list(&result, "limits"))
+    out << object({{"key", "limits: " + text(&f, "name") + " (" + text(&f, "edition") + ")"},
+                   {"value", text(&f, "source") + " — SHA-256 " + text(&f, "sha256")}});
   for (const Value& s : list(result.find("input"), "scans"))
-    for (const Value& hash : list(&s, "sha256")) out << object({{"key", "input file SHA-256"}, {"value", *hash.string()}});
+    for (const Value& hash : list(&s, "sha256"))
+      out << object({{"key", "input file SHA-256"}, {"value", *hash.string()}});
   return out;
 }
 
@@ -199,17 +257,21 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
   page.set("overall", overall);
   page.set("overall_words", overall == "no_limit" ? "NOT JUDGED" : words(overall));
   page.set("overall_sentence", overall_sentence(result));
-  page.set("counts", std::to_string(list(&result, "measurements").size()) + " numbers, " + std::to_string(list(&result, "not_measured").size()) + " not measured");
+  page.set("counts", std::to_string(list(&result, "measurements").size()) + " numbers, " +
+                         std::to_string(list(&result, "not_measured").size()) + " not measured");
   page.set("identity", identity(result));
   page.set("technique", technique(result));
   const data judged = rows(result, true), unjudged = rows(result, false);
-  const auto present = [](const data& d) { return data{d.is_empty_list() ? data::type::bool_false : data::type::bool_true}; };
+  const auto present = [](const data& d) {
+    return data{d.is_empty_list() ? data::type::bool_false : data::type::bool_true};
+  };
   page.set("has_judged", present(judged));
   page.set("judged", judged);
   page.set("has_unjudged", present(unjudged));
   page.set("unjudged", unjudged);
   data missing{data::type::list};
-  for (const Value& n : list(&result, "not_measured")) missing << object({{"name", text(&n, "name")}, {"where", text(&n, "where")}, {"reason", text(&n, "reason")}});
+  for (const Value& n : list(&result, "not_measured"))
+    missing << object({{"name", text(&n, "name")}, {"where", text(&n, "where")}, {"reason", text(&n, "reason")}});
   page.set("has_missing", data{list(&result, "not_measured").empty() ? data::type::bool_false : data::type::bool_true});
   page.set("missing", missing);
   data shown{data::type::list};
@@ -219,7 +281,9 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
       if (o.number > 0) legend += (legend.empty() ? "" : ", ") + std::to_string(o.number) + " " + o.name;
     shown << object({{"title", p.title}, {"legend", legend}, {"data", base64(picture_png(p))}});
   }
-  for (const Map& m : maps) shown << object({{"title", m.name + ", " + m.where}, {"legend", "local SD in " + m.unit}, {"data", base64(map_png(m))}});
+  for (const Map& m : maps)
+    shown << object(
+        {{"title", m.name + ", " + m.where}, {"legend", "local SD in " + m.unit}, {"data", base64(map_png(m))}});
   page.set("has_pictures", data{pictures.empty() && maps.empty() ? data::type::bool_false : data::type::bool_true});
   page.set("pictures", shown);
   data plots{data::type::list};
@@ -231,7 +295,8 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
     }
   page.set("has_plots", data{drawn > 0 ? data::type::bool_true : data::type::bool_false});
   page.set("plots", plots);
-  if (drawn == 0 && !list(&result, "curves").empty()) page.set("no_plots", "The curves are not drawn: gnuplot could not be run. Their points stand in curves.csv.");
+  if (drawn == 0 && !list(&result, "curves").empty())
+    page.set("no_plots", "The curves are not drawn: gnuplot could not be run. Their points stand in curves.csv.");
   page.set("notes", notes(result));
   page.set("appendix", appendix(result));
   kainjow::mustache::mustache engine{report_template};

@@ -18,8 +18,10 @@ cairo_status_t append(void* into, const unsigned char* data, unsigned int length
 }
 
 // Grey values to an image surface, one pixel a voxel.
-Surface grey_surface(const std::vector<float>& values, std::size_t width, std::size_t height, double low, double high, bool inverted) {
-  Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)), &cairo_surface_destroy);
+Surface grey_surface(const std::vector<float>& values, std::size_t width, std::size_t height, double low, double high,
+                     bool inverted) {
+  Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)),
+                  &cairo_surface_destroy);
   cairo_surface_flush(surface.get());
   unsigned char* data = cairo_image_surface_get_data(surface.get());
   const int stride = cairo_image_surface_get_stride(surface.get());
@@ -43,11 +45,15 @@ struct Canvas {
 };
 
 // The picture with square millimetres, at least 640 pixels wide, and a strip below for text.
-Canvas canvas_of(cairo_surface_t* grey, std::size_t width, std::size_t height, double spacing_x, double spacing_y, double strip) {
+Canvas canvas_of(cairo_surface_t* grey, std::size_t width, std::size_t height, double spacing_x, double spacing_y,
+                 double strip) {
   const double mm_wide = double(width) * spacing_x, mm_high = double(height) * spacing_y;
   const double scale = 640 / std::max(mm_wide, mm_high);
-  const int w = std::max(64, static_cast<int>(std::ceil(mm_wide * scale))), h = std::max(16, static_cast<int>(std::ceil(mm_high * scale)));
-  Canvas c{Surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, w, h + static_cast<int>(strip)), &cairo_surface_destroy), Context(nullptr, &cairo_destroy), spacing_x * scale, spacing_y * scale};
+  const int w = std::max(64, static_cast<int>(std::ceil(mm_wide * scale))),
+            h = std::max(16, static_cast<int>(std::ceil(mm_high * scale)));
+  Canvas c{
+      Surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, w, h + static_cast<int>(strip)), &cairo_surface_destroy),
+      Context(nullptr, &cairo_destroy), spacing_x * scale, spacing_y * scale};
   c.context.reset(cairo_create(c.surface.get()));
   cairo_t* k = c.context.get();
   cairo_set_source_rgb(k, 1, 1, 1);
@@ -101,13 +107,15 @@ void draw_outline(const Canvas& c, const Outline& o) {
   cairo_set_dash(k, nullptr, 0, 0);
   if (o.number > 0) {
     cairo_set_font_size(k, 15);
-    outlined_text(k, std::min(right + 3, cairo_image_surface_get_width(c.surface.get()) - 22.0), middle + 5, std::to_string(o.number));
+    outlined_text(k, std::min(right + 3, cairo_image_surface_get_width(c.surface.get()) - 22.0), middle + 5,
+                  std::to_string(o.number));
   }
 }
 
 std::string png_of(cairo_surface_t* surface) {
   std::string bytes;
-  if (cairo_surface_write_to_png_stream(surface, append, &bytes) != CAIRO_STATUS_SUCCESS) throw ResourceError("picture", "cairo", "a picture could not be drawn");
+  if (cairo_surface_write_to_png_stream(surface, append, &bytes) != CAIRO_STATUS_SUCCESS)
+    throw ResourceError("picture", "cairo", "a picture could not be drawn");
   return bytes;
 }
 
@@ -133,7 +141,8 @@ std::string picture_png(const Picture& p) {
   char text[120];
   std::snprintf(text, sizeof text, "%g mm", bar);
   text_at(k, 14 + bar / mm_per_pixel, h - 6, text);
-  std::snprintf(text, sizeof text, "window %.4g .. %.4g %s", p.window_low, p.window_high, p.unit == "1" ? "" : p.unit.c_str());
+  std::snprintf(text, sizeof text, "window %.4g .. %.4g %s", p.window_low, p.window_high,
+                p.unit == "1" ? "" : p.unit.c_str());
   text_at(k, w * 0.5, h - 6, text);
   return png_of(c.surface.get());
 }
@@ -161,7 +170,9 @@ std::string base64(const std::string& bytes) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (std::size_t k = 0; k < bytes.size(); k += 3) {
-    const auto b = [&](std::size_t i) { return k + i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[k + i])) : 0u; };
+    const auto b = [&](std::size_t i) {
+      return k + i < bytes.size() ? static_cast<unsigned>(static_cast<unsigned char>(bytes[k + i])) : 0u;
+    };
     const unsigned v = b(0) << 16 | b(1) << 8 | b(2);
     out += digits[v >> 18];
     out += digits[v >> 12 & 63];

@@ -21,13 +21,14 @@ struct Label {
 
 // Superscripts as characters: gnuplot's own are misplaced by print engines.
 const Label* label_of(const std::string& name) {
-  static const std::map<std::string, Label> labels{{"mtf", {"Modulation transfer function", "spatial frequency (1/mm)", "MTF"}},
-                                                   {"ttf", {"Task transfer function", "spatial frequency (1/mm)", "TTF"}},
-                                                   {"ttf_xy", {"Task transfer function, in plane", "spatial frequency (1/mm)", "TTF"}},
-                                                   {"ttf_z", {"Task transfer function, axial", "spatial frequency (1/mm)", "TTF"}},
-                                                   {"esf", {"Edge spread function", "distance (mm)", "value"}},
-                                                   {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS (value² mm²)"}},
-                                                   {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS (value² mm)"}}};
+  static const std::map<std::string, Label> labels{
+      {"mtf", {"Modulation transfer function", "spatial frequency (1/mm)", "MTF"}},
+      {"ttf", {"Task transfer function", "spatial frequency (1/mm)", "TTF"}},
+      {"ttf_xy", {"Task transfer function, in plane", "spatial frequency (1/mm)", "TTF"}},
+      {"ttf_z", {"Task transfer function, axial", "spatial frequency (1/mm)", "TTF"}},
+      {"esf", {"Edge spread function", "distance (mm)", "value"}},
+      {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS (value² mm²)"}},
+      {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS (value² mm)"}}};
   const auto found = labels.find(name);
   return found == labels.end() ? nullptr : &found->second;
 }
@@ -54,7 +55,8 @@ std::string run_gnuplot(const std::string& script) {
   std::string svg;
   if (failed == 0) {
     // A gnuplot that dies must not end us: writes go on only while it reads.
-    struct sigaction ignore {}, old {};
+    struct sigaction ignore {
+    }, old{};
     ignore.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &ignore, &old);
     fcntl(in[1], F_SETFL, O_NONBLOCK);
@@ -100,13 +102,22 @@ std::string curve_svg(const json::Value& curve) {
   if (!name || !name->string() || !x || !y) return {};
   const Label* label = label_of(*name->string());
   const json::Value *xs = x->find("values"), *ys = y->find("values");
-  if (!label || !xs || !ys || !xs->array() || !ys->array() || xs->array()->size() != ys->array()->size() || xs->array()->size() < 2) return {};
+  if (!label || !xs || !ys || !xs->array() || !ys->array() || xs->array()->size() != ys->array()->size() ||
+      xs->array()->size() < 2)
+    return {};
   const json::Value *low = curve.find("ci95_lo"), *high = curve.find("ci95_hi");
-  const bool band = low && high && low->array() && high->array() && low->array()->size() == xs->array()->size() && high->array()->size() == xs->array()->size();
+  const bool band = low && high && low->array() && high->array() && low->array()->size() == xs->array()->size() &&
+                    high->array()->size() == xs->array()->size();
   const bool transfer = std::string(label->y) == "MTF" || std::string(label->y) == "TTF";
-  std::string script = "set terminal svg size 560,330 noenhanced font 'sans-serif,12' background 'white'\nset key off\nset grid lc rgb '#dddddd'\nset border 3\nset tics nomirror out\n";
-  script += std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + label->y + "'\n";
-  if (transfer) script += "set yrange [0:*]\nset arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset arrow from graph 0,first 0.1 to graph 1,first 0.1 nohead lc rgb '#999999' dt 2\n";
+  std::string script =
+      "set terminal svg size 560,330 noenhanced font 'sans-serif,12' background 'white'\nset key off\nset grid lc rgb "
+      "'#dddddd'\nset border 3\nset tics nomirror out\n";
+  script +=
+      std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + label->y + "'\n";
+  if (transfer)
+    script +=
+        "set yrange [0:*]\nset arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset "
+        "arrow from graph 0,first 0.1 to graph 1,first 0.1 nohead lc rgb '#999999' dt 2\n";
   script += "$d << END\n";
   for (std::size_t k = 0; k < xs->array()->size(); ++k) {
     if (!(*xs->array())[k].number() || !(*ys->array())[k].number()) return {};

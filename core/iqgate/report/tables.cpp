@@ -57,7 +57,8 @@ std::string short_number(double value, std::optional<double> se) {
   char text[40];
   if (se && *se > 0 && value != 0) {
     // Two digits of the standard error.
-    const int digits = static_cast<int>(std::floor(std::log10(std::abs(value)))) - static_cast<int>(std::floor(std::log10(*se))) + 2;
+    const int digits =
+        static_cast<int>(std::floor(std::log10(std::abs(value)))) - static_cast<int>(std::floor(std::log10(*se))) + 2;
     std::snprintf(text, sizeof text, "%.*g", std::clamp(digits, 3, 8), value);
   } else {
     std::snprintf(text, sizeof text, "%.5g", value);
@@ -66,17 +67,23 @@ std::string short_number(double value, std::optional<double> se) {
 }
 
 std::string measurements_csv(const Document& d) {
-  std::string out = "name,variant,where,value,unit,se,ci95_lo,ci95_hi,n_eff,method,standard,flags,state,limit_low,limit_high,limit_source\r\n";
+  std::string out =
+      "name,variant,where,value,unit,se,ci95_lo,ci95_hi,n_eff,method,standard,flags,state,limit_low,limit_high,limit_"
+      "source\r\n";
   for (const Measurement& m : d.results.measurements) {
     const judge::Verdict* v = verdict_of(d, m);
     const judge::Bounds bounds = v && v->applied ? *v->applied : judge::Bounds{};
-    for (const std::string& c : {cell(m.name), cell(m.variant), cell(m.where), json::number_text(m.value), cell(m.unit), number(m.se), m.ci95 ? json::number_text(m.ci95->low) : "",
-                                 m.ci95 ? json::number_text(m.ci95->high) : "", number(m.n_eff), cell(m.method), cell(m.standard), cell(joined(m.flags)), std::string(v ? word(v->state) : ""),
-                                 number(bounds.low), number(bounds.high)})
+    for (const std::string& c :
+         {cell(m.name), cell(m.variant), cell(m.where), json::number_text(m.value), cell(m.unit), number(m.se),
+          m.ci95 ? json::number_text(m.ci95->low) : "", m.ci95 ? json::number_text(m.ci95->high) : "", number(m.n_eff),
+          cell(m.method), cell(m.standard), cell(joined(m.flags)), std::string(v ? word(v->state) : ""),
+          number(bounds.low), number(bounds.high)})
       out += c + ",";
     out += cell(v && v->limit ? v->limit->source : "") + "\r\n";
   }
-  for (const NotMeasured& n : d.results.not_measured) out += cell(n.name) + ",," + cell(n.where) + ",,,,,,," + cell("not measured: " + n.reason) + ",,,not_measured,,,\r\n";
+  for (const NotMeasured& n : d.results.not_measured)
+    out +=
+        cell(n.name) + ",," + cell(n.where) + ",,,,,,," + cell("not measured: " + n.reason) + ",,,not_measured,,,\r\n";
   return out;
 }
 
@@ -84,8 +91,10 @@ std::string curves_csv(const Document& d) {
   std::string out = "curve,where,x_name,x_unit,y_name,y_unit,x,y,ci95_lo,ci95_hi\r\n";
   for (const Curve& c : d.results.curves)
     for (std::size_t k = 0; k < c.x.values.size(); ++k)
-      out += cell(c.name) + "," + cell(c.where) + "," + cell(c.x.name) + "," + cell(c.x.unit) + "," + cell(c.y.name) + "," + cell(c.y.unit) + "," + json::number_text(c.x.values[k]) + "," + json::number_text(c.y.values[k]) + "," +
-             (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," + (c.ci95_hi.empty() ? "" : json::number_text(c.ci95_hi[k])) + "\r\n";
+      out += cell(c.name) + "," + cell(c.where) + "," + cell(c.x.name) + "," + cell(c.x.unit) + "," + cell(c.y.name) +
+             "," + cell(c.y.unit) + "," + json::number_text(c.x.values[k]) + "," + json::number_text(c.y.values[k]) +
+             "," + (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," +
+             (c.ci95_hi.empty() ? "" : json::number_text(c.ci95_hi[k])) + "\r\n";
   return out;
 }
 
@@ -96,7 +105,14 @@ std::string terminal_table(const Document& d, bool colour) {
   std::vector<Row> rows{{"metric", "where", "value", "95 % interval", "unit", "limit", "verdict", ""}};
   for (const Measurement& m : d.results.measurements) {
     const judge::Verdict* v = verdict_of(d, m);
-    Row r{m.name + (m.variant.empty() ? "" : "[" + m.variant + "]"), m.where, short_number(m.value, m.se), "", m.unit, v ? limit_text(*v) : "", std::string(v ? word(v->state) : ""), ""};
+    Row r{m.name + (m.variant.empty() ? "" : "[" + m.variant + "]"),
+          m.where,
+          short_number(m.value, m.se),
+          "",
+          m.unit,
+          v ? limit_text(*v) : "",
+          std::string(v ? word(v->state) : ""),
+          ""};
     if (m.ci95) r.interval = short_number(m.ci95->low, m.se) + " .. " + short_number(m.ci95->high, m.se);
     for (const std::string& f : m.flags)
       if (f != "ci_scope=within_scan") r.flags += (r.flags.empty() ? "" : " ") + f;
@@ -110,14 +126,17 @@ std::string terminal_table(const Document& d, bool colour) {
   std::string out;
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const Row& r = rows[k];
-    out += padded(r.name, w[0] + 2) + padded(r.where, w[1] + 2) + padded(r.value, w[2] + 2) + padded(r.interval, w[3] + 2) + padded(r.unit, w[4] + 2) + padded(r.limit, w[5] + 2);
+    out += padded(r.name, w[0] + 2) + padded(r.where, w[1] + 2) + padded(r.value, w[2] + 2) +
+           padded(r.interval, w[3] + 2) + padded(r.unit, w[4] + 2) + padded(r.limit, w[5] + 2);
     out += (k == 0 ? r.state : coloured(r.state, colour)) + std::string(w[6] - r.state.size() + 2, ' ') + r.flags;
     while (!out.empty() && out.back() == ' ') out.pop_back();
     out += "\n";
   }
-  for (const NotMeasured& n : d.results.not_measured) out += "not measured: " + n.name + (n.where.empty() ? "" : " (" + n.where + ")") + ": " + n.reason + "\n";
+  for (const NotMeasured& n : d.results.not_measured)
+    out += "not measured: " + n.name + (n.where.empty() ? "" : " (" + n.where + ")") + ": " + n.reason + "\n";
   for (const judge::Verdict& v : d.judgement.verdicts)
-    if (v.state == judge::State::not_measured) out += "limit without a number: " + v.name + " (" + v.where + "): " + coloured("not_measured", colour) + "\n";
+    if (v.state == judge::State::not_measured)
+      out += "limit without a number: " + v.name + " (" + v.where + "): " + coloured("not_measured", colour) + "\n";
   return out;
 }
 

@@ -60,7 +60,8 @@ Rescale rescale_of(const Scan& scan) {
 }
 
 void put(DcmItem& item, const DcmTagKey& tag, const std::string& value) {
-  if (item.putAndInsertString(tag, value.c_str()).bad()) throw OutputError("cannot_write", DcmTag(tag).getTagName(), "the DICOM value cannot be set");
+  if (item.putAndInsertString(tag, value.c_str()).bad())
+    throw OutputError("cannot_write", DcmTag(tag).getTagName(), "the DICOM value cannot be set");
 }
 
 const char* sop_class(const Scan& scan, bool enhanced) {
@@ -108,7 +109,8 @@ void put_common(DcmDataset& d, const Scan& scan, const DicomIdentity& identity, 
   }
   for (const auto& [keyword, value] : identity.tags) {
     DcmTag tag;
-    if (DcmTag::findTagFromName(keyword.c_str(), tag).bad()) throw OutputError("cannot_write", keyword, "is not a DICOM keyword");
+    if (DcmTag::findTagFromName(keyword.c_str(), tag).bad())
+      throw OutputError("cannot_write", keyword, "is not a DICOM keyword");
     put(d, tag, value);
   }
 }
@@ -130,7 +132,9 @@ void put_rescale(DcmItem& item, const Scan& scan, Rescale r) {
 std::vector<Uint16> stored_pixels(const Scan& scan, std::size_t z, Rescale r) {
   const std::size_t plane = scan.volume.grid.size.x * scan.volume.grid.size.y;
   std::vector<Uint16> pixels(plane);
-  for (std::size_t k = 0; k < plane; ++k) pixels[k] = static_cast<Uint16>(std::clamp(std::lround((scan.volume.values[z * plane + k] - r.intercept) / r.slope), 0L, 65535L));
+  for (std::size_t k = 0; k < plane; ++k)
+    pixels[k] = static_cast<Uint16>(
+        std::clamp(std::lround((scan.volume.values[z * plane + k] - r.intercept) / r.slope), 0L, 65535L));
   return pixels;
 }
 
@@ -143,20 +147,23 @@ void save(DcmFileFormat& format, const std::string& path) {
 
 DcmItem& functional_group(DcmItem& parent, const DcmTagKey& sequence) {
   DcmItem* item = nullptr;
-  if (parent.findOrCreateSequenceItem(sequence, item, 0).bad()) throw OutputError("cannot_write", "DICOM", "a functional group cannot be made");
+  if (parent.findOrCreateSequenceItem(sequence, item, 0).bad())
+    throw OutputError("cannot_write", "DICOM", "a functional group cannot be made");
   return *item;
 }
 
 }  // namespace
 
-std::vector<std::string> write_dicom(const Scan& scan, const std::string& folder, const std::string& stem, const DicomIdentity& identity) {
+std::vector<std::string> write_dicom(const Scan& scan, const std::string& folder, const std::string& stem,
+                                     const DicomIdentity& identity) {
   const Rescale rescale = rescale_of(scan);
   std::vector<std::string> paths;
   for (std::size_t z = 0; z < scan.volume.grid.size.z; ++z) {
     DcmFileFormat format;
     DcmDataset& d = *format.getDataset();
     put_common(d, scan, identity, false);
-    put(d, DCM_SOPInstanceUID, uid_of(identity.uid_seed + "/" + std::to_string(identity.series_number) + "/" + std::to_string(z)));
+    put(d, DCM_SOPInstanceUID,
+        uid_of(identity.uid_seed + "/" + std::to_string(identity.series_number) + "/" + std::to_string(z)));
     put(d, DCM_InstanceNumber, std::to_string(z + 1));
     put(d, DCM_AcquisitionNumber, "1");
     put_plane(d, d, d, scan.volume.grid, z);
@@ -171,7 +178,8 @@ std::vector<std::string> write_dicom(const Scan& scan, const std::string& folder
   return paths;
 }
 
-void write_enhanced_dicom(const Scan& scan, const std::string& path, const DicomIdentity& identity, const std::vector<std::size_t>& frame_order) {
+void write_enhanced_dicom(const Scan& scan, const std::string& path, const DicomIdentity& identity,
+                          const std::vector<std::size_t>& frame_order) {
   const Grid& g = scan.volume.grid;
   const Rescale rescale = rescale_of(scan);
   DcmFileFormat format;
@@ -187,8 +195,11 @@ void write_enhanced_dicom(const Scan& scan, const std::string& path, const Dicom
   std::vector<Uint16> pixels;
   for (std::size_t k = 0; k < order.size(); ++k) {
     DcmItem* frame = nullptr;
-    if (d.findOrCreateSequenceItem(DCM_PerFrameFunctionalGroupsSequence, frame, static_cast<signed long>(k)).bad()) throw OutputError("cannot_write", path, "a frame cannot be added");
-    put_plane(functional_group(*frame, DCM_PlanePositionSequence), functional_group(shared, DCM_PlaneOrientationSequence), functional_group(shared, DCM_PixelMeasuresSequence), g, order[k]);
+    if (d.findOrCreateSequenceItem(DCM_PerFrameFunctionalGroupsSequence, frame, static_cast<signed long>(k)).bad())
+      throw OutputError("cannot_write", path, "a frame cannot be added");
+    put_plane(functional_group(*frame, DCM_PlanePositionSequence),
+              functional_group(shared, DCM_PlaneOrientationSequence),
+              functional_group(shared, DCM_PixelMeasuresSequence), g, order[k]);
     put_rescale(functional_group(*frame, DCM_PixelValueTransformationSequence), scan, rescale);
     const std::vector<Uint16> slice = stored_pixels(scan, order[k], rescale);
     pixels.insert(pixels.end(), slice.begin(), slice.end());

@@ -14,14 +14,16 @@
 namespace iqgate::report {
 namespace {
 
-void write_with_itk(const Scan& scan, const std::string& path, const std::string& extension, itk::ImageIOBase::Pointer io) {
+void write_with_itk(const Scan& scan, const std::string& path, const std::string& extension,
+                    itk::ImageIOBase::Pointer io) {
   using Image = itk::Image<float, 3>;
   const Grid& g = scan.volume.grid;
   const auto import = itk::ImportImageFilter<float, 3>::New();
   Image::RegionType region;
   region.SetSize({g.size.x, g.size.y, g.size.z});
   import->SetRegion(region);
-  const double spacing[3] = {g.spacing_mm.x, g.spacing_mm.y, g.spacing_mm.z}, origin[3] = {g.origin_mm.x, g.origin_mm.y, g.origin_mm.z};
+  const double spacing[3] = {g.spacing_mm.x, g.spacing_mm.y, g.spacing_mm.z},
+               origin[3] = {g.origin_mm.x, g.origin_mm.y, g.origin_mm.z};
   import->SetSpacing(spacing);
   import->SetOrigin(origin);
   Image::DirectionType direction;
@@ -57,13 +59,18 @@ VolumeFormat volume_format(const std::string& name) {
   throw UsageError("unknown_value", "--format", "\"" + name + "\" is none of dicom, nifti, metaimage, hdf5");
 }
 
-std::vector<std::string> write_volume(const Scan& scan, VolumeFormat format, const std::string& folder, const std::string& stem, const DicomIdentity& identity) {
+std::vector<std::string> write_volume(const Scan& scan, VolumeFormat format, const std::string& folder,
+                                      const std::string& stem, const DicomIdentity& identity) {
   make_folder(folder);
   const std::string base = folder + "/" + stem;
   switch (format) {
     case VolumeFormat::dicom: return write_dicom(scan, folder, stem, identity);
-    case VolumeFormat::nifti: write_with_itk(scan, base + ".nii", ".nii", itk::NiftiImageIO::New().GetPointer()); return {base + ".nii"};
-    case VolumeFormat::metaimage: write_with_itk(scan, base + ".mha", ".mha", itk::MetaImageIO::New().GetPointer()); return {base + ".mha"};
+    case VolumeFormat::nifti:
+      write_with_itk(scan, base + ".nii", ".nii", itk::NiftiImageIO::New().GetPointer());
+      return {base + ".nii"};
+    case VolumeFormat::metaimage:
+      write_with_itk(scan, base + ".mha", ".mha", itk::MetaImageIO::New().GetPointer());
+      return {base + ".mha"};
     case VolumeFormat::hdf5: write_volume_hdf5(base + ".h5", scan); return {base + ".h5"};
   }
   return {};

@@ -21,9 +21,11 @@ struct DicomIdentity {
 
 /// Writes a scan into a folder: DICOM one file a slice (CT or MR, 16 bit with a rescale fine enough for 1e-4 of the
 /// range), else one file. Returns the paths.
-std::vector<std::string> write_volume(const Scan& scan, VolumeFormat format, const std::string& folder, const std::string& stem, const DicomIdentity& identity);
+std::vector<std::string> write_volume(const Scan& scan, VolumeFormat format, const std::string& folder,
+                                      const std::string& stem, const DicomIdentity& identity);
 
 /// One Enhanced CT or MR multi-frame file of the scan (frames in slice order unless `frame_order` says else).
-void write_enhanced_dicom(const Scan& scan, const std::string& path, const DicomIdentity& identity, const std::vector<std::size_t>& frame_order = {});
+void write_enhanced_dicom(const Scan& scan, const std::string& path, const DicomIdentity& identity,
+                          const std::vector<std::size_t>& frame_order = {});
 
 }  // namespace iqgate::report
