@@ -24,6 +24,13 @@ std::string Job::prefix(std::size_t scan) const {
   return scans.size() > 1 && !role.empty() ? role + "/" : "";
 }
 
+Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
+  const std::vector<float>&a = first.scan->volume.values, &b = second.scan->volume.values;
+  Volume difference{first.scan->volume.grid, std::vector<float>(a.size())};
+  for (std::size_t k = 0; k < a.size(); ++k) difference.values[k] = a[k] - b[k];
+  return difference;
+}
+
 Measurement measurement(std::string name, std::string variant, std::string where, double value, std::string unit) {
   Measurement m;
   m.name = std::move(name);

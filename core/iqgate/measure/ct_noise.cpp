@@ -51,9 +51,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
           flags);
     }
     if (job.scans.size() < 2) continue;
-    Volume r{job.grid(), std::vector<float>(job.scans[0].scan->volume.values.size())};
-    for (std::size_t k = 0; k < r.values.size(); ++k)
-      r.values[k] = job.scans[0].scan->volume.values[k] - job.scans[1].scan->volume.values[k];
+    const Volume r = scan_difference(job.scans[0], job.scans[1]);
     const auto uploaded = job.backend->upload(r.view());
     const compute::Moments m = job.backend->region_moments(*uploaded, voxels.mask);
     if (m.variance > 0)

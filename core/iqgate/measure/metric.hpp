@@ -54,6 +54,9 @@ struct Metric {
   void (*run)(const Job& job, const std::vector<Region>& regions, Results& results);
 };
 
+/// Voxel by voxel, the first minus the second.
+Volume scan_difference(const UploadedScan& first, const UploadedScan& second);
+
 /// A measurement filled with the common fields.
 Measurement measurement(std::string name, std::string variant, std::string where, double value, std::string unit);
 

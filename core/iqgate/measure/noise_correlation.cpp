@@ -18,8 +18,14 @@ struct Dense {
   std::size_t count = 0;
 };
 
-// The masked voxels in a box, about a second-order surface fitted in each slice.
-Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets) {
+constexpr int most_terms = 6;
+
+// Terms of the trend for a slice with this many voxels: the surface takes few of the noise's degrees of freedom only
+// there.
+int trend_terms(std::size_t voxels_in_slice) { return voxels_in_slice >= 4000 ? 6 : voxels_in_slice >= 1500 ? 3 : 1; }
+
+// The masked voxels in a box, about a trend fitted in each slice.
+Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets, int terms) {
   const std::size_t plane = v.size.x * v.size.y;
   std::size_t x0 = SIZE_MAX, x1 = 0, y0 = SIZE_MAX, y1 = 0;
   for (const std::size_t o : offsets) {
@@ -36,20 +42,21 @@ Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets) {
   for (std::size_t first = 0; first < offsets.size();) {
     std::size_t last = first;
     while (last < offsets.size() && offsets[last] / plane == offsets[first] / plane) ++last;
-    Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
-    Eigen::Matrix<double, 6, 1> right = Eigen::Matrix<double, 6, 1>::Zero();
+    Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(terms, terms);
+    Eigen::VectorXd right = Eigen::VectorXd::Zero(terms);
     const auto row = [&](std::size_t o) {
       const double x = (double(o % v.size.x) - cx) / sx, y = (double(o / v.size.x % v.size.y) - cy) / sy;
-      return (Eigen::Matrix<double, 6, 1>() << 1, x, y, x * x, x * y, y * y).finished();
+      const double all[most_terms] = {1, x, y, x * x, x * y, y * y};
+      return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(all, terms));
     };
     const double offset = v.values[offsets[first]];
     for (std::size_t k = first; k < last; ++k) {
-      const auto r = row(offsets[k]);
+      const Eigen::VectorXd r = row(offsets[k]);
       normal += r * r.transpose();
       right += (v.values[offsets[k]] - offset) * r;
     }
-    for (int k = 0; k < 6; ++k) normal(k, k) += 1e-9 * double(last - first);
-    const Eigen::Matrix<double, 6, 1> fit = normal.ldlt().solve(right);
+    for (int k = 0; k < terms; ++k) normal(k, k) += 1e-9 * double(last - first);
+    const Eigen::VectorXd fit = normal.ldlt().solve(right);
     for (std::size_t k = first; k < last; ++k) {
       const std::size_t o = offsets[k];
       const std::size_t at = ((o / plane - z0) * d.ny + (o / v.size.x % v.size.y - y0)) * d.nx + (o % v.size.x - x0);
@@ -61,35 +68,15 @@ Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets) {
   return d;
 }
 
-}  // namespace
+struct Lag {
+  long x, y, z;
+  double covariance = 0;
+  double share = 0;  // pairs at this lag, of all voxels
+  int ring() const { return static_cast<int>(std::lround(std::hypot(double(x), double(y)))); }
+};
 
-NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask& mask) {
-  NoiseCorrelation result;
-  if (mask.offsets.size() < 30) return result;
-  // A large region is represented by its middle slices.
-  std::vector<std::size_t> offsets = mask.offsets;
-  if (offsets.size() > most_voxels) {
-    const std::size_t plane = volume.size.x * volume.size.y;
-    const std::size_t middle = offsets[offsets.size() / 2] / plane;
-    std::size_t spread = 0;
-    const auto within = [&](std::size_t s) {
-      return std::count_if(offsets.begin(), offsets.end(),
-                           [&](std::size_t o) { return o / plane + s >= middle && o / plane <= middle + s; });
-    };
-    while (within(spread + 1) <= static_cast<std::ptrdiff_t>(most_voxels)) ++spread;
-    std::erase_if(offsets, [&](std::size_t o) { return o / plane + spread < middle || o / plane > middle + spread; });
-  }
-  const Dense d = detrended(volume, std::move(offsets));
-  double variance = 0;
-  for (const double r : d.residual) variance += r * r;
-  variance /= double(d.count);
-  if (!(variance > 0)) return result;
-  result.residual_sd = std::sqrt(variance);
-  struct Lag {
-    long x, y, z;
-    double rho = 0, share = 0;
-    bool significant = false;
-  };
+// Half of the lags (the other half is equal): z > 0, or z = 0 and to the right or below.
+std::vector<Lag> autocovariance(const Dense& d) {
   std::vector<Lag> lags;
   for (long z = 0; z <= std::min<long>(reach_z, long(d.nz) - 1); ++z)
     for (long y = -reach_xy; y <= reach_xy; ++y)
@@ -111,18 +98,75 @@ NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask
           ++pairs;
         }
     if (pairs < 20) continue;
-    lag.rho = sum / double(pairs) / variance;
+    lag.covariance = sum / double(pairs);
     lag.share = double(pairs) / double(d.count);
-    lag.significant = std::abs(lag.rho) > 3 / std::sqrt(double(pairs));
   }
+  return lags;
+}
+
+// The last ring of lags in the slice whose mean correlation stands out; two quiet rings end the search.
+int ring_cutoff(const std::vector<Lag>& lags, double variance, double count) {
+  double sum[reach_xy + 1] = {}, n[reach_xy + 1] = {};
+  for (const Lag& lag : lags)
+    if (lag.z == 0 && lag.ring() <= reach_xy) sum[lag.ring()] += lag.covariance / variance, n[lag.ring()] += 1;
+  int last = 0;
+  for (int ring = 1; ring <= reach_xy && ring <= last + 2; ++ring)
+    if (n[ring] > 0 && std::abs(sum[ring] / n[ring]) > std::max(0.01, 2 / std::sqrt(count))) last = ring;
+  return last;
+}
+
+}  // namespace
+
+NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask& mask) {
+  NoiseCorrelation result;
+  if (mask.offsets.size() < 30) return result;
+  // A large region is represented by its middle slices.
+  std::vector<std::size_t> offsets = mask.offsets;
+  if (offsets.size() > most_voxels) {
+    const std::size_t plane = volume.size.x * volume.size.y;
+    const std::size_t middle = offsets[offsets.size() / 2] / plane;
+    std::size_t spread = 0;
+    const auto within = [&](std::size_t s) {
+      return std::count_if(offsets.begin(), offsets.end(),
+                           [&](std::size_t o) { return o / plane + s >= middle && o / plane <= middle + s; });
+    };
+    while (within(spread + 1) <= static_cast<std::ptrdiff_t>(most_voxels)) ++spread;
+    std::erase_if(offsets, [&](std::size_t o) { return o / plane + spread < middle || o / plane > middle + spread; });
+  }
+  const std::size_t slices =
+      offsets.back() / (volume.size.x * volume.size.y) - offsets.front() / (volume.size.x * volume.size.y) + 1;
+  const double in_slice = double(offsets.size()) / double(slices);
+  const int terms = trend_terms(static_cast<std::size_t>(in_slice));
+  const Dense d = detrended(volume, std::move(offsets), terms);
+  double variance = 0;
+  for (const double r : d.residual) variance += r * r;
+  variance /= double(d.count);
+  if (!(variance > 0)) return result;
+  const std::vector<Lag> lags = autocovariance(d);
+  const int last_ring = ring_cutoff(lags, variance, double(d.count));
+  // A neighbouring slice counts when its zero lag does; then out to the same ring.
+  const double threshold = 3 / std::sqrt(double(d.count));
+  bool slice_counts[reach_z + 1] = {true};
+  for (const Lag& lag : lags)
+    if (lag.x == 0 && lag.y == 0 && lag.z > 0)
+      slice_counts[lag.z] = slice_counts[lag.z - 1] && std::abs(lag.covariance) > threshold * variance;
+  const auto counts = [&](const Lag& lag) { return slice_counts[lag.z] && lag.ring() <= last_ring; };
+  double sum = variance, window = 1;
+  for (const Lag& lag : lags)
+    if (counts(lag)) sum += 2 * lag.covariance, window += lag.z == 0 ? 2 : 0;
+  const double kept = std::max(0.2, 1 - terms * window / in_slice);
+  const double taken = std::max(0.0, terms * sum / kept / in_slice);  // from each lag of a slice
+  const double sigma2 = variance + taken;
+  result.residual_sd = std::sqrt(sigma2);
   for (const Lag& lag : lags) {
-    if (lag.x == 1 && lag.y == 0 && lag.z == 0) result.rho_x1 = lag.rho;
-    if (!lag.significant) continue;
-    result.sum_rho += 2 * lag.rho * lag.share;
-    result.sum_rho_squared += 2 * lag.rho * lag.rho * lag.share;
-    if (lag.z == 0 && (lag.x == 0 || lag.y == 0))
-      result.length_px = std::max(result.length_px, double(std::max(std::abs(lag.x), std::abs(lag.y))));
+    const double rho = (lag.covariance + (lag.z == 0 ? taken : 0)) / sigma2;
+    if (lag.x == 1 && lag.y == 0 && lag.z == 0) result.rho_x1 = rho;
+    if (!counts(lag)) continue;
+    if (lag.x == 0 && lag.y == 0) result.sum_rho_squared_z += 2 * rho * rho;
+    result.sum_rho += 2 * rho * lag.share;
+    result.sum_rho_squared += 2 * rho * rho * lag.share;
   }
+  result.length_px = last_ring;
   result.sum_rho = std::max(result.sum_rho, 0.02);
   return result;
 }

@@ -63,16 +63,9 @@ void add_snr(const Job& job, Results& results, const std::string& variant, const
   }
 }
 
-// Difference of two scans as a volume of its own.
-Volume difference(const UploadedScan& a, const UploadedScan& b) {
-  Volume r{a.scan->volume.grid, std::vector<float>(a.scan->volume.values.size())};
-  for (std::size_t k = 0; k < r.values.size(); ++k) r.values[k] = a.scan->volume.values[k] - b.scan->volume.values[k];
-  return r;
-}
-
 void two_scans(const Job& job, const RegionVoxels& region, const std::string& where, Results& results) {
   const UploadedScan &one = job.scans[0], &two = job.scans[1];
-  const Volume r = difference(one, two);
+  const Volume r = scan_difference(one, two);
   const auto uploaded = job.backend->upload(r.view());
   const compute::Moments m = job.backend->region_moments(*uploaded, region.mask);
   const NoiseCorrelation c = noise_correlation(r.view(), region.mask);
@@ -184,7 +177,9 @@ void background(const Job& job, std::size_t s, const RegionVoxels& region, const
   const int channels = job.settings.receive_channels;
   std::vector<std::string> flags = region.flags;
   if (channels == 0) flags.push_back("channel_count_unknown");
-  if (channels == 0 || double(zeros) > 0.01 * double(m.n)) flags.push_back("background_noise_invalid");
+  // Negative values: not a magnitude image, so no Rayleigh factor applies.
+  if (m.minimum < 0) flags.push_back("background_not_magnitude");
+  if (channels == 0 || m.minimum < 0 || double(zeros) > 0.01 * double(m.n)) flags.push_back("background_noise_invalid");
   const NoiseCorrelation c = noise_correlation(v, voxels.mask);
   // The magnitude is not Gaussian: Var(s^2) is (kurtosis - 1) / 2 times the Gaussian one; 1.12 for one channel.
   const double freedom = (c.n_eff_variance(double(m.n)) - 1) / 1.12, sd = std::sqrt(m.variance);

@@ -194,6 +194,8 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
     throw Refusal{"sheared_stack",
                   "slice positions drift across the slice normal (gantry tilt); a sheared stack is not measured"};
   if (relative_drift > silent) header.flags.push_back("stack_slightly_sheared");
+  const double thickness = slices.front().file->slice_thickness_mm;
+  if (thickness > 0 && header.grid.spacing_mm.z > 3 * thickness) header.flags.push_back("wide_gaps_between_slices");
 }
 
 void describe(const Slices& slices, ScanHeader& header) {

@@ -1,0 +1,126 @@
+// Each operation of the CPU backend at a few sizes, with the bytes it must move at least. Compare ratios within one
+// run: absolute times of a shared machine mean little.
+#include <benchmark/benchmark.h>
+
+#include <numeric>
+
+#include "iqgate/compute/backend.hpp"
+#include "iqgate/compute/render.hpp"
+
+namespace {
+
+using namespace iqgate;
+
+const Volume& volume_of(std::size_t n) {
+  static std::map<std::size_t, Volume> volumes;
+  Volume& v = volumes[n];
+  if (v.values.empty()) {
+    compute::RenderJob job;
+    job.grid.size = {n, n, n};
+    job.noise = {.kind = compute::NoiseKind::white, .sd = 10, .seed = 1};
+    phantom::Model model;
+    model.background = "x";
+    model.materials = {{"x", "", {{"ct_number_hu", 50}}}};
+    v = compute::render(model, job);
+  }
+  return v;
+}
+
+void finish(benchmark::State& state, std::size_t voxels) {
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(voxels * sizeof(float)));
+  state.counters["Mvoxel/s"] = benchmark::Counter(double(voxels) * 1e-6, benchmark::Counter::kIsIterationInvariantRate);
+}
+
+void edge_profile(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  const auto backend = compute::cpu_backend();
+  const auto uploaded = backend->upload(volume_of(n).view());
+  const double middle = 0.5 * double(n - 1) + 0.137;
+  const compute::EdgeProfileJob job{.shape = compute::EdgeShape::sphere,
+                                    .origin = {middle, middle, middle},
+                                    .axis = {0, 0, 1},
+                                    .along = {1, 0, 0},
+                                    .bin_mm = 0.1,
+                                    .bins = int(9 * n),
+                                    .cos2_high = 1.1,
+                                    .high = {n, n, n}};
+  for (auto _ : state) benchmark::DoNotOptimize(backend->edge_profile(*uploaded, job));
+  finish(state, n * n * n);
+}
+
+void region_moments(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  const auto backend = compute::cpu_backend();
+  const auto uploaded = backend->upload(volume_of(n).view());
+  compute::Mask mask;
+  mask.offsets.resize(n * n * n);
+  std::iota(mask.offsets.begin(), mask.offsets.end(), 0);
+  for (auto _ : state) benchmark::DoNotOptimize(backend->region_moments(*uploaded, mask));
+  finish(state, n * n * n);
+}
+
+void local_statistics(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  const auto backend = compute::cpu_backend();
+  const auto uploaded = backend->upload(volume_of(n).view());
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        backend->local_statistics(*uploaded, {.slices = n, .half_x = 4, .half_y = 4, .high = 100}));
+  finish(state, n * n * n);
+}
+
+void power_spectrum(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  const auto backend = compute::cpu_backend();
+  const auto uploaded = backend->upload(volume_of(n).view());
+  compute::PowerSpectrumJob job{.box = {64, 64, 64}};
+  for (std::size_t z = 0; z + 64 <= n; z += 32)
+    for (std::size_t y = 0; y + 64 <= n; y += 32)
+      for (std::size_t x = 0; x + 64 <= n; x += 32) {
+        job.corners.push_back({x, y, z});
+        job.block.push_back(int(job.corners.size() % 8));
+      }
+  job.blocks = 8;
+  for (auto _ : state) benchmark::DoNotOptimize(backend->power_spectrum(*uploaded, job));
+  finish(state, job.corners.size() * 64 * 64 * 64);
+}
+
+void disc_search(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  const auto backend = compute::cpu_backend();
+  const auto uploaded = backend->upload(volume_of(n).view());
+  const compute::DiscSearchJob job{.center_x = 0.5 * double(n),
+                                   .center_y = 0.5 * double(n),
+                                   .large_radius_mm = 0.4 * double(n),
+                                   .disc_radius_mm = 5.642};
+  for (auto _ : state) benchmark::DoNotOptimize(backend->disc_search(*uploaded, job));
+  finish(state, n * n);
+}
+
+void render(benchmark::State& state) {
+  const std::size_t n = std::size_t(state.range(0));
+  compute::RenderJob job;
+  job.grid.size = {n, n, n};
+  job.pose.translation_mm = {0.5 * double(n), 0.5 * double(n), 0.5 * double(n)};
+  job.psf_sigma_mm = {0.8, 0.8, 0.8};
+  phantom::Model model;
+  model.background = "x";
+  model.materials = {{"x", "", {{"ct_number_hu", -1000}}}, {"y", "", {{"ct_number_hu", 0}}}};
+  model.shapes = {{.name = "body",
+                   .material = "y",
+                   .inside = "background",
+                   .radius_mm = 0.4 * double(n),
+                   .length_mm = 0.8 * double(n)}};
+  for (auto _ : state) benchmark::DoNotOptimize(compute::render(model, job));
+  finish(state, n * n * n);
+}
+
+BENCHMARK(edge_profile)->Arg(64)->Arg(128)->Arg(256)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(region_moments)->Arg(64)->Arg(128)->Arg(256)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(local_statistics)->Arg(64)->Arg(128)->Arg(256)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(power_spectrum)->Arg(128)->Arg(256)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(disc_search)->Arg(256)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(render)->Arg(128)->Arg(256)->Arg(512)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
