@@ -1,12 +1,12 @@
 #pragma once
 // From an edge profile to its transfer function, the part that slanted edge, disc and ball share (metrics.md B0, B7).
 // ESF = mean per bin; LSF = central difference; transform; division by the factors of the difference and of the bin.
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "iqgate/compute/edge_profile.hpp"
 #include "iqgate/measure/metric.hpp"
+#include "iqgate/measure/transfer_curve.hpp"
 
 namespace iqgate::measure {
 
@@ -50,33 +50,6 @@ struct Response {
 /// `f_limit_per_mm`: the curve is given up to here.
 Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options,
                        double f_limit_per_mm);
-
-/// Frequency of the first downward crossing of a level, linear between points; none if it is never crossed.
-std::optional<double> first_crossing(const std::vector<double>& x, const std::vector<double>& y, double level);
-double interpolate(const std::vector<double>& x, const std::vector<double>& y, double at);
-
-/// Names of the outputs: mtf50_per_mm... or ttf50_per_mm...
-struct ResponseNames {
-  std::string stem = "mtf";  ///< mtf, ttf, ttf_xy, ttf_z
-  std::string variant, method, standard;
-  bool with_widths = true;
-};
-
-/// A transfer function, however it was had.
-struct TransferCurve {
-  bool good = false;
-  std::string reason;
-  std::vector<double> frequency_per_mm, value;
-  std::optional<double> fwhm_mm, fwtm_mm;
-  std::vector<double> se;  ///< of each value, where it is known without resampling
-};
-
-/// Adds the scalars of a transfer curve (bootstrap standard errors over `blocks`) and the curve with its band.
-/// `evaluate` gets how often each block is taken; an empty list means once each. With fewer than two blocks the
-/// curve's own standard errors serve, turned into those of a frequency by the slope. Returns the undisturbed curve.
-TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames& names, const std::string& where,
-                           std::size_t blocks, const std::function<TransferCurve(const std::vector<int>&)>& evaluate,
-                           double nyquist_per_mm, std::vector<std::string> flags);
 
 /// add_transfer of an edge profile, with its edge spread as a curve.
 void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where,

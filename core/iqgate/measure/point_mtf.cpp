@@ -5,9 +5,9 @@
 #include <functional>
 #include <numbers>
 
-#include "iqgate/measure/edge_response.hpp"
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
+#include "iqgate/measure/transfer_curve.hpp"
 
 namespace iqgate::measure {
 namespace {

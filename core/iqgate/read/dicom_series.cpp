@@ -9,19 +9,13 @@
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/read/scan_groups.hpp"
+#include "iqgate/read/slice_stack.hpp"
 
 namespace iqgate::read {
 namespace {
 
 constexpr double silent = 1e-3, tolerated = 1e-2;  // relative; reliability figures S4
-
-struct SliceRef {
-  std::shared_ptr<const DicomFile> file;
-  std::size_t frame = 0;
-  double along = 0;  // position along the normal, mm
-  const DicomFrame& info() const { return file->frames[frame]; }
-};
-using Slices = std::vector<SliceRef>;
 
 struct Refusal {
   std::string code, reason;
@@ -77,85 +71,6 @@ class DicomLoader : public VoxelLoader {
   Slices slices_;
   std::vector<std::shared_ptr<const DicomFile>> files_;
 };
-
-Vec3 normal_of(const DicomFrame& f) { return cross(f.row_direction, f.column_direction); }
-
-// Sorts by position; ties by what the file says of itself, so that the order of files plays no part.
-void sort_slices(Slices& slices, Vec3 normal) {
-  for (SliceRef& s : slices) s.along = dot(s.info().position_mm, normal);
-  std::sort(slices.begin(), slices.end(), [](const SliceRef& a, const SliceRef& b) {
-    return std::tie(a.along, a.file->instance_uid, a.frame, a.file->source.name()) <
-           std::tie(b.along, b.file->instance_uid, b.frame, b.file->source.name());
-  });
-}
-
-bool positions_unique(const Slices& slices) {
-  for (std::size_t k = 1; k < slices.size(); ++k)
-    if (slices[k].along - slices[k - 1].along < 1e-2) return false;
-  return true;
-}
-
-// Copies of one instance (equal UID, frame and voxel values, whatever the encoding) are dropped; true if any was.
-bool drop_copies(Slices& slices) {
-  const std::size_t before = slices.size();
-  std::map<std::pair<std::string, std::size_t>, std::vector<std::string>> kept;
-  Slices unique;
-  for (SliceRef& s : slices) {
-    if (!s.file->instance_uid.empty()) {
-      auto& hashes = kept[{s.file->instance_uid, s.frame}];
-      std::vector<float> pixels(s.file->rows * s.file->columns);
-      decode_frames(*s.file, s.frame, 1, pixels.data());
-      const std::string hash =
-          sha256_hex({reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(float)});
-      if (std::find(hashes.begin(), hashes.end(), hash) != hashes.end()) continue;
-      hashes.push_back(hash);
-    }
-    unique.push_back(s);
-  }
-  slices = std::move(unique);
-  return slices.size() != before;
-}
-
-// Splits a set with repeated positions into volumes, by the first tag that leaves each with distinct positions.
-std::vector<std::pair<std::string, Slices>> split_repeats(const Slices& slices, std::string& split_by) {
-  for (const char* tag : {"StackID", "EchoTime", "InversionTime", "TemporalPositionIndex", "TemporalPositionIdentifier",
-                          "TriggerTime", "FlipAngle", "AcquisitionNumber", "ImageType", "AcquisitionTime"}) {
-    std::map<std::string, Slices> parts;
-    bool all = true;
-    for (const SliceRef& s : slices) {
-      const auto found = s.info().split.find(tag);
-      if (found == s.info().split.end()) all = false;
-      else parts[found->second].push_back(s);
-    }
-    if (!all || parts.size() < 2) continue;
-    const bool good =
-        std::all_of(parts.begin(), parts.end(), [](const auto& part) { return positions_unique(part.second); });
-    if (!good) continue;
-    std::vector<std::pair<std::string, Slices>> result(parts.begin(), parts.end());
-    std::stable_sort(result.begin(), result.end(), [](const auto& a, const auto& b) {
-      return a.first.size() != b.first.size() && a.first.find_first_not_of("0123456789") == std::string::npos &&
-                     b.first.find_first_not_of("0123456789") == std::string::npos
-                 ? a.first.size() < b.first.size()
-                 : a.first < b.first;
-    });
-    split_by = tag;
-    return result;
-  }
-  return {};
-}
-
-// Largest difference of any direction cosine from the first slice's.
-double direction_spread(const Slices& slices) {
-  const DicomFrame& f = slices.front().info();
-  double worst = 0;
-  for (const SliceRef& s : slices) {
-    const DicomFrame& g = s.info();
-    for (int a = 0; a < 3; ++a)
-      worst = std::max({worst, std::abs(f.row_direction[a] - g.row_direction[a]),
-                        std::abs(f.column_direction[a] - g.column_direction[a])});
-  }
-  return worst;
-}
 
 void check_one_source(const Slices& slices) {
   for (const SliceRef& s : slices)
@@ -269,75 +184,6 @@ ScanHeader finish(Slices slices, const std::string& id_text, const IntakeLimits&
   return header;
 }
 
-// Tags that must agree for two volumes to be one acquisition set; a list of those that may make a role.
-std::string technique(const ScanHeader& h, const std::set<std::string>& leave_out) {
-  std::string text = h.modality + h.value_unit;
-  for (const char* tag :
-       {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "KVP", "ConvolutionKernel", "SliceThickness",
-        "SequenceName", "ScanningSequence", "RepetitionTime", "EchoTime", "InversionTime", "FlipAngle",
-        "PixelBandwidth", "NumberOfAverages", "InPlanePhaseEncodingDirection"}) {
-    if (leave_out.count(tag)) continue;
-    const auto found = h.tags.find(tag);
-    text += "|" + (found == h.tags.end() ? "" : found->second);
-  }
-  return text;
-}
-
-double number_tag(const ScanHeader& h, const char* tag) {
-  const auto found = h.tags.find(tag);
-  return found == h.tags.end() ? 0 : std::atof(found->second.c_str());
-}
-
-void assign_roles(std::vector<ScanHeader*> members) {
-  const auto distinct = [&](const char* tag) {
-    std::set<std::string> values;
-    for (const ScanHeader* h : members) values.insert(h->tags.count(tag) ? h->tags.at(tag) : "");
-    return values.size();
-  };
-  const bool echoes = distinct("EchoTime") > 1, inversions = distinct("InversionTime") > 1;
-  const char* tag = echoes ? "EchoTime" : inversions ? "InversionTime" : nullptr;
-  std::stable_sort(members.begin(), members.end(), [&](const ScanHeader* a, const ScanHeader* b) {
-    if (tag && number_tag(*a, tag) != number_tag(*b, tag)) return number_tag(*a, tag) < number_tag(*b, tag);
-    const auto when = [](const ScanHeader* h, const char* t) {
-      return h->tags.count(t) ? h->tags.at(t) : std::string();
-    };
-    for (const char* t : {"AcquisitionDate", "AcquisitionTime"})
-      if (when(a, t) != when(b, t)) return when(a, t) < when(b, t);
-    if (number_tag(*a, "AcquisitionNumber") != number_tag(*b, "AcquisitionNumber"))
-      return number_tag(*a, "AcquisitionNumber") < number_tag(*b, "AcquisitionNumber");
-    return a->id < b->id;
-  });
-  for (std::size_t k = 0; k < members.size(); ++k)
-    members[k]->role = std::string(echoes ? "echo_" : inversions ? "ti_" : "repeat_") + std::to_string(k + 1);
-}
-
-void group_volumes(std::vector<ScanHeader>& headers) {
-  std::vector<bool> taken(headers.size(), false);
-  for (std::size_t a = 0; a < headers.size(); ++a) {
-    if (taken[a]) continue;
-    headers[a].group = headers[a].id;
-    if (!headers[a].usable) continue;
-    for (const std::set<std::string>& free :
-         {std::set<std::string>{}, {"EchoTime"}, {"InversionTime", "RepetitionTime"}}) {
-      std::vector<ScanHeader*> members{&headers[a]};
-      std::vector<std::size_t> indices{a};
-      for (std::size_t b = a + 1; b < headers.size(); ++b)
-        if (headers[b].usable && !taken[b] && same_grid(headers[a].grid, headers[b].grid) &&
-            technique(headers[a], free) == technique(headers[b], free)) {
-          members.push_back(&headers[b]);
-          indices.push_back(b);
-        }
-      if (members.size() < 2) continue;
-      for (const std::size_t k : indices) taken[k] = true;
-      assign_roles(members);
-      std::string group = headers[a].id;
-      for (const ScanHeader* h : members) group = std::min(group, h->id);
-      for (ScanHeader* h : members) h->group = group;
-      break;
-    }
-  }
-}
-
 ScanHeader refused_slices(const Slices& slices, const std::string& id_text, const std::string& code,
                           const std::string& reason) {
   ScanHeader header;
@@ -387,7 +233,6 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
         std::all_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; });
     bool dropped = false;
     std::vector<std::pair<std::string, Slices>> parts;
-    std::string split_by;
     if (placed && slices.size() > 1 && direction_spread(slices) <= tolerated && !positions_unique(slices)) {
       const Slices all = slices;
       try {
@@ -396,7 +241,7 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
         headers.push_back(refused_slices(all, key, error.code, error.why));
         continue;
       }
-      if (!positions_unique(slices)) parts = split_repeats(slices, split_by);
+      if (!positions_unique(slices)) parts = split_repeats(slices);
     } else if (!placed && slices.size() > 1) {
       // Planar files of one series are single images, told apart by the file.
       std::map<const DicomFile*, Slices> by_file;

@@ -1,0 +1,51 @@
+#include "iqgate/read/raster_checks.hpp"
+
+namespace iqgate::read {
+
+RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
+  const ByteSource source = ByteSource::file(path);
+  const std::string magic = source.head(8);
+  if (magic.size() < 8 ||
+      (magic.compare(0, 4, std::string("II*\0", 4)) != 0 && magic.compare(0, 4, std::string("MM\0*", 4)) != 0))
+    refuse(path, "not_tiff", "is not a TIFF file");
+  const bool swap = magic[0] == 'M';
+  RasterClaim claim{.kind = RasterKind::tiff, .data_files = {path}};
+  std::uint64_t pages = 0, width = 0, height = 0, bits = 0;
+  for (std::uint64_t at = field<std::uint32_t>(magic, 4, swap); at != 0;) {
+    if (++pages > limits.max_frames)
+      refuse(path, "too_many_frames", "has more pages than the limit, or a loop of pages");
+    const unsigned entries = field<std::uint16_t>(source.read(at, 2), 0, swap);
+    const std::string directory = source.read(at + 2, std::size_t{12} * entries + 4);
+    std::uint64_t w = 0, h = 0, b = 1, samples = 1, compression = 1;
+    for (unsigned e = 0; e < entries; ++e) {
+      const std::size_t o = std::size_t{12} * e;
+      const unsigned tag = field<std::uint16_t>(directory, o, swap),
+                     type = field<std::uint16_t>(directory, o + 2, swap);
+      const std::uint64_t v =
+          type == 3 ? field<std::uint16_t>(directory, o + 8, swap) : field<std::uint32_t>(directory, o + 8, swap);
+      if (tag == 256) w = v;
+      if (tag == 257) h = v;
+      if (tag == 258) b = v;
+      if (tag == 259) compression = v;
+      if (tag == 277) samples = v;
+    }
+    if (samples != 1) refuse(path, "colour_image", "has more than one sample a pixel");
+    if (compression != 1 && compression != 5 && compression != 8 && compression != 32946 && compression != 32773)
+      refuse(path, "pixel_format", "has a compression that is not read");
+    if (b != 8 && b != 16 && b != 32) refuse(path, "pixel_format", "has not 8, 16 or 32 bits a pixel");
+    if (pages > 1 && (w != width || h != height || b != bits))
+      refuse(path, "mixed_slices", "has pages of different sizes");
+    width = w, height = h, bits = b;
+    const std::uint64_t page = claimed_bytes(path, {w, h}, b / 8, limits);
+    if (compression == 1) need_present(path, page, source.size());
+    else need_present(path, page, checked_product(source.size(), limits.max_ratio).value_or(0) + (1u << 20));
+    at = field<std::uint32_t>(directory, std::size_t{12} * entries, swap);
+  }
+  if (pages == 0) refuse(path, "empty_image", "has no page");
+  claim.sizes = {width, height, pages};
+  claimed_bytes(path, claim.sizes, bits / 8, limits);
+  claim.flags.push_back("spacing_missing");  // a TIFF resolution is a print size, not a length in the object
+  return claim;
+}
+
+}  // namespace iqgate::read
