@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/locate/surface_points.hpp"
@@ -129,26 +130,62 @@ Fit start_from(const Surface& surface, Vec3 axis, const Options& options) {
   return f;
 }
 
-// Ends count as seen when enough points lie off the side, near both ends; then length and middle start from their
-// medians.
-bool find_ends(Fit& f, const Surface& surface, double pixel_mm) {
+// Heights of the ends above the centre along the axis, where enough points lie off the side and share one height.
+struct Ends {
+  std::optional<double> bottom, top;
+};
+
+Ends find_ends(const Fit& f, const Surface& surface, double pixel_mm) {
   std::vector<double> low, high;
   for (const SurfacePoint& p : surface.points) {
     const Vec3 d = p.mm - f.center;
     const double h = dot(d, f.axis), rho = norm(d - h * f.axis);
     if (rho < f.radius - 3 * pixel_mm - 3 * f.scale && rho < 0.9 * f.radius) (h < 0 ? low : high).push_back(h);
   }
-  if (low.size() < 30 || high.size() < 30) return false;
-  const double bottom = median(low), top = median(high);
-  // An end is flat: its points share one height. Anything else off the side is not an end.
-  const auto flat = [&](std::vector<double> heights, double middle) {
+  const auto end_of = [&](std::vector<double> heights) -> std::optional<double> {
+    if (heights.size() < 30) return std::nullopt;
+    const double middle = median(heights);
     for (double& h : heights) h = std::abs(h - middle);
-    return 1.4826 * median(std::move(heights)) < std::max(pixel_mm, 3 * f.scale);
+    if (1.4826 * median(std::move(heights)) >= std::max(pixel_mm, 3 * f.scale)) return std::nullopt;
+    return middle;
   };
-  if (!flat(low, bottom) || !flat(high, top) || top - bottom < 0.1 * f.radius) return false;
-  f.center = f.center + 0.5 * (bottom + top) * f.axis;
-  f.length = top - bottom;
+  return {end_of(std::move(low)), end_of(std::move(high))};
+}
+
+// Both ends seen: length and middle start from them.
+bool start_from_ends(Fit& f, const Surface& surface, double pixel_mm) {
+  const Ends ends = find_ends(f, surface, pixel_mm);
+  if (!ends.bottom || !ends.top || *ends.top - *ends.bottom < 0.1 * f.radius) return false;
+  f.center = f.center + 0.5 * (*ends.bottom + *ends.top) * f.axis;
+  f.length = *ends.top - *ends.bottom;
   return true;
+}
+
+// The origin along the axis when not both ends are seen. From one end and the nominal length it is known; from one end
+// alone it is the middle of what is seen; without ends it is the middle of the scan.
+void assume_middle(const Scan& scan, const phantom::Body& body, const Ends& ends, Vec3 axis, Placement& placement) {
+  const Grid& grid = scan.volume.grid;
+  double shift = dot(grid.middle_mm() - placement.translation_mm, axis);
+  if (ends.bottom.has_value() == ends.top.has_value()) {
+    placement.flags.push_back("ends_not_seen");
+  } else {
+    const double end = ends.bottom ? *ends.bottom : *ends.top, inward = ends.bottom ? 1 : -1;
+    placement.flags.push_back("one_end_seen");
+    double half = 0.5 * body.length_mm;
+    if (!(half > 0)) {
+      placement.flags.push_back("ends_not_seen");
+      const Vec3 low{-0.5, -0.5, -0.5}, span{double(grid.size.x), double(grid.size.y), double(grid.size.z)};
+      double far = 0;
+      for (int corner = 0; corner < 8; ++corner) {
+        const Vec3 mm = grid.to_mm(
+            {low.x + (corner & 1 ? span.x : 0), low.y + (corner & 2 ? span.y : 0), low.z + (corner & 4 ? span.z : 0)});
+        far = std::max(far, inward * (dot(mm - placement.translation_mm, axis) - end));
+      }
+      half = 0.5 * far;
+    }
+    shift = end + inward * half;
+  }
+  placement.translation_mm = placement.translation_mm + shift * axis;
 }
 
 // Share of 16 sectors around the centre (seen along the axis) that hold inliers.
@@ -217,7 +254,7 @@ Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double 
       o.axis_free = high - low > 0.2 * f.radius;
     }
     refine(f, o, surface.points, 30);
-    if (!o.sphere && grid.size.z >= 8 && find_ends(f, surface, pixel_mm)) {
+    if (!o.sphere && grid.size.z >= 8 && start_from_ends(f, surface, pixel_mm)) {
       o.ends_seen = true;
       refine(f, o, surface.points, 40);
     }
@@ -281,19 +318,19 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
   placement.method = options.sphere ? "sphere_fit" : "cylinder_fit";
   placement.translation_mm = best.center;
   const Vec3 axis = options.sphere ? signed_axis(grid.direction.column(2)) : signed_axis(best.axis);
-  const Vec3 row = grid.direction.column(0);
-  Vec3 in_plane = row - dot(row, axis) * axis;
-  in_plane = norm(in_plane) > 0.1 ? normalised(in_plane) : any_perpendicular(axis);
+  // By the patient's axes, not the scan's rows: how an object is stored must not turn its regions.
+  const bool sagittal = std::abs(axis.x) > std::abs(axis.y) && std::abs(axis.x) > std::abs(axis.z);
+  const Vec3 reference = sagittal ? Vec3{0, 1, 0} : Vec3{1, 0, 0};
+  const Vec3 in_plane = normalised(reference - dot(reference, axis) * axis);
   placement.rotation = Mat3::from_columns(in_plane, cross(axis, in_plane), axis);
   placement.radius_mm = best.radius;
   if (options.ends_seen) placement.length_mm = best.length;
   add_uncertainty(best, options, surface, placement);
   if (!options.sphere && !options.axis_free) placement.flags.push_back("axis_assumed");
   if (!options.sphere && !options.ends_seen) {
-    placement.flags.push_back("ends_not_seen");
-    // Along the axis the scan is all that is known: its middle is the origin.
-    const double shift = dot(grid.middle_mm() - placement.translation_mm, axis);
-    placement.translation_mm = placement.translation_mm + shift * axis;
+    Fit seen = best;
+    seen.axis = axis;
+    assume_middle(scan, body, grid.size.z >= 8 ? find_ends(seen, surface, pixel_mm) : Ends{}, axis, placement);
   }
   return placement;
 }
