@@ -172,7 +172,25 @@ void write_value(std::string& out, const Value& value, int indent, int level) {
 
 }  // namespace
 
+Value::Value() : data_(nullptr) {}
+Value::Value(std::nullptr_t) : data_(nullptr) {}
+Value::Value(bool v) : data_(v) {}
+Value::Value(int v) : data_(std::int64_t{v}) {}
+Value::Value(std::int64_t v) : data_(v) {}
+Value::Value(std::size_t v) : data_(static_cast<std::int64_t>(v)) {}
+Value::Value(double v) : data_(v) {}
+Value::Value(const char* v) : data_(std::string(v)) {}
+Value::Value(std::string v) : data_(std::move(v)) {}
+Value::Value(Array v) : data_(std::move(v)) {}
 Value::Value(Object v) : data_(std::move(v)) {}
+Value::Value(const std::optional<double>& v) : data_(nullptr) {
+  if (v) data_ = *v;
+}
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
 
 std::optional<double> Value::number() const {
   if (const auto* d = std::get_if<double>(&data_)) return *d;

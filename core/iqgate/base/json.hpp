@@ -20,21 +20,24 @@ using Object = std::vector<Member>;
 class Value {
  public:
   using Data = std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Array, Object>;
-  Value() : data_(nullptr) {}
-  Value(std::nullptr_t) : data_(nullptr) {}
-  Value(bool v) : data_(v) {}
-  Value(int v) : data_(std::int64_t{v}) {}
-  Value(std::int64_t v) : data_(v) {}
-  Value(std::size_t v) : data_(static_cast<std::int64_t>(v)) {}
-  Value(double v) : data_(v) {}
-  Value(const char* v) : data_(std::string(v)) {}
-  Value(std::string v) : data_(std::move(v)) {}
-  Value(Array v) : data_(std::move(v)) {}
+  Value();
+  Value(std::nullptr_t);
+  Value(bool v);
+  Value(int v);
+  Value(std::int64_t v);
+  Value(std::size_t v);
+  Value(double v);
+  Value(const char* v);
+  Value(std::string v);
+  Value(Array v);
   Value(Object v);
   /// Absent becomes null.
-  Value(const std::optional<double>& v) : data_(nullptr) {
-    if (v) data_ = *v;
-  }
+  Value(const std::optional<double>& v);
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
 
   const Data& data() const { return data_; }
   bool is_null() const { return std::holds_alternative<std::nullptr_t>(data_); }

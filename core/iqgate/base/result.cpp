@@ -22,7 +22,7 @@ void Results::add(Measurement m) {
 }
 
 void Results::skip(std::string name, std::string where, std::string reason) {
-  not_measured.push_back({std::move(name), std::move(where), std::move(reason)});
+  not_measured.push_back({std::move(name), std::move(where), std::move(reason), {}});
 }
 
 const Measurement* Results::find(std::string_view name, std::string_view variant, std::string_view where) const {

@@ -25,8 +25,10 @@ struct Measurement {
   std::vector<std::string> flags;
 };
 
+/// `outputs`: every number of the family at this place that may be missing with it.
 struct NotMeasured {
   std::string name, where, reason;
+  std::vector<std::string> outputs;
 };
 
 struct Axis {
@@ -36,7 +38,7 @@ struct Axis {
 
 /// A curve with an optional 95 % band.
 struct Curve {
-  std::string name, where;
+  std::string name, variant, where;
   Axis x, y;
   std::vector<double> ci95_lo, ci95_hi;
 };

@@ -17,11 +17,36 @@ bool names(const Metric& metric, const std::vector<std::string>& list) {
                      [&](const std::string& name) { return name == metric.id || holds(metric.outputs, name); });
 }
 
+// Adds a family's results; when it was asked for by the name of an output, that output alone.
+void take(const Metric& metric, const std::vector<std::string>& wanted, Results own, Results& all) {
+  const bool whole = wanted.empty() || std::find(wanted.begin(), wanted.end(), metric.id) != wanted.end();
+  const auto asked = [&](const std::string& name) {
+    return whole || std::find(wanted.begin(), wanted.end(), name) != wanted.end();
+  };
+  for (Measurement& m : own.measurements)
+    if (asked(m.name)) all.measurements.push_back(std::move(m));
+  for (NotMeasured& n : own.not_measured) {
+    n.outputs.assign(metric.outputs.begin(), metric.outputs.end());
+    all.not_measured.push_back(std::move(n));
+  }
+  for (Curve& c : own.curves) all.curves.push_back(std::move(c));
+  for (Map& m : own.maps) all.maps.push_back(std::move(m));
+}
+
 }  // namespace
 
 std::string Job::prefix(std::size_t scan) const {
   const std::string& role = scans[scan].scan->role;
   return scans.size() > 1 && !role.empty() ? role + "/" : "";
+}
+
+std::vector<std::size_t> Job::repeats() const {
+  std::vector<std::size_t> found;
+  for (std::size_t s = 0; s < scans.size(); ++s) {
+    const std::string& role = scans[s].scan->role;
+    if (role.empty() || role.rfind("repeat_", 0) == 0) found.push_back(s);
+  }
+  return found;
 }
 
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
@@ -64,6 +89,11 @@ const Metric* find_metric(const std::string& name) {
   return nullptr;
 }
 
+bool gives(const std::string& family, const std::string& output) {
+  return std::any_of(catalogue().begin(), catalogue().end(),
+                     [&](const Metric& m) { return family == m.id && holds(m.outputs, output); });
+}
+
 Results measure_all(const Job& job, const std::vector<std::string>& wanted) {
   for (const std::string& name : wanted)
     if (!find_metric(name))
@@ -87,16 +117,9 @@ Results measure_all(const Job& job, const std::vector<std::string>& wanted) {
         results.skip(metric.id, "scan", std::string("is not defined for modality ") + job.modality());
       continue;
     }
-    metric.run(job, regions, results);
-  }
-  if (!wanted.empty()) {
-    // Asked for by one name: other outputs of the family are left out.
-    const auto keep = [&](const std::string& name) {
-      const Metric* family = find_metric(name);
-      return std::any_of(wanted.begin(), wanted.end(),
-                         [&](const std::string& w) { return w == name || (family && w == family->id); });
-    };
-    std::erase_if(results.measurements, [&](const Measurement& m) { return !keep(m.name); });
+    Results own;
+    metric.run(job, regions, own);
+    take(metric, wanted, std::move(own), results);
   }
   return results;
 }

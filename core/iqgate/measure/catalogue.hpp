@@ -9,6 +9,9 @@ const std::vector<Metric>& catalogue();
 /// The family that has this id or produces this output, or nullptr.
 const Metric* find_metric(const std::string& name);
 
+/// True if the family of this id lists the output.
+bool gives(const std::string& family, const std::string& output);
+
 /// Runs the catalogue over the job's regions. `wanted` (ids or output names) narrows it; empty: all that apply.
 /// Throws UsageError for a name that the catalogue does not have.
 Results measure_all(const Job& job, const std::vector<std::string>& wanted);

@@ -39,6 +39,8 @@ struct Job {
   const std::string& unit() const { return scans.front().scan->value_unit; }
   /// "repeat_2/" for scan 2 of a group, empty for a scan alone.
   std::string prefix(std::size_t scan) const;
+  /// Scans that repeat the first one: no echoes, inversion times or noise scans, which differ by more than noise.
+  std::vector<std::size_t> repeats() const;
 };
 
 /// An entry of the catalogue. `run` gets the regions that asked for it (or all of its kinds), and adds to the results.
