@@ -50,8 +50,12 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       add(results, "noise_pct", where, sd / 10, "%", freedom, "SD as per cent of the water-air contrast of 1000 HU",
           flags);
     }
-    if (job.scans.size() < 2) continue;
-    const Volume r = scan_difference(job.scans[0], job.scans[1]);
+    const std::vector<std::size_t> repeats = job.repeats();
+    if (repeats.size() < 2) {
+      results.skip("noise_sd_diff_hu", region.name, "needs two repeats on the same grid");
+      continue;
+    }
+    const Volume r = scan_difference(job.scans[repeats[0]], job.scans[repeats[1]]);
     const auto uploaded = job.backend->upload(r.view());
     const compute::Moments m = job.backend->region_moments(*uploaded, voxels.mask);
     if (m.variance > 0)

@@ -29,6 +29,7 @@ void sector_direction(int s, int n, double& x, double& y) {
 struct Insert {
   Vec3 centre, axis, along;  // volume frame
   double radius_mm = 0, inner_mm = 0, outer_mm = 0, half_length_mm = 0;
+  double rim_rms_mm = 0;  // of the rim's position in sectors about the fitted circle
 };
 
 compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& voxels, const Grid& grid, double bin_mm,
@@ -67,7 +68,7 @@ bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const Re
   double low = 0, high = 0;
   for (std::size_t k = 0; k < quarter; ++k) low += esf[k] / double(quarter), high += esf[n - 1 - k] / double(quarter);
   if (high == low) return false;
-  double sxx = 0, syy = 0, sxy = 0, sxr = 0, syr = 0, sx = 0, sy = 0, sr = 0, count = 0;
+  double sxx = 0, syy = 0, sxy = 0, sxr = 0, syr = 0, sx = 0, sy = 0, sr = 0, srr = 0, count = 0;
   for (int s = 0; s < fit_sectors; ++s) {
     std::vector<int> only(profile.blocks, 0);
     only[std::size_t(s)] = 1;
@@ -77,7 +78,8 @@ bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const Re
     for (const double value : strip) r += (high - value) / (high - low) * pixel_mm;
     double x, y;
     sector_direction(s, fit_sectors, x, y);
-    count += 1, sx += x, sy += y, sr += r, sxx += x * x, syy += y * y, sxy += x * y, sxr += x * r, syr += y * r;
+    count += 1, sx += x, sy += y, sr += r, srr += r * r, sxx += x * x, syy += y * y, sxy += x * y, sxr += x * r,
+        syr += y * r;
   }
   if (count < 0.75 * fit_sectors) return false;
   sxx -= sx * sx / count, syy -= sy * sy / count, sxy -= sx * sy / count, sxr -= sx * sr / count,
@@ -85,6 +87,8 @@ bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const Re
   const double determinant = sxx * syy - sxy * sxy;
   const double a = (sxr * syy - syr * sxy) / determinant, b = (syr * sxx - sxr * sxy) / determinant;
   if (!std::isfinite(a) || !std::isfinite(b) || std::hypot(a, b) > 0.5 * insert.radius_mm) return false;
+  const double rest = srr - sr * sr / count - a * sxr - b * syr;
+  insert.rim_rms_mm = std::sqrt(std::max(0.0, rest) / (count - 3));
   insert.centre = insert.centre + a * insert.along + b * cross(insert.axis, insert.along);
   return true;
 }
@@ -152,16 +156,24 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const double nyquist = 1 / (2 * pixel_mm);
   const Response response = edge_response(profile, {}, {.window = Window::tukey}, 2 * nyquist);
   if (!response.good) return results.skip("ttf50_per_mm", where, response.reason);
+  insert.radius_mm = response.centre_mm;
   const Levels levels = levels_of(volume.host(), voxels, insert, std::max(3 * pixel_mm, 1.5 * response.rise_15_85_mm));
   const double slices = double(voxels.last_slice - voxels.first_slice + 1);
   const double cnr = levels.noise > 0 ? std::abs(levels.contrast) / levels.noise : 1e9,
                cnr_total = cnr * std::sqrt(slices);
   if (!(std::abs(levels.contrast) > 0) || cnr_total < 3)
     return results.skip("ttf50_per_mm", where, "contrast to noise over all slices is below 3");
+  // Position noise of a sector: pixel sqrt(bins / pixels in a bin) / CNR.
+  const double per_bin = std::max(1.0, 2 * std::numbers::pi * insert.radius_mm / fit_sectors / pixel_mm * slices),
+               rim_noise = pixel_mm * std::sqrt((insert.outer_mm - insert.inner_mm) / pixel_mm / per_bin) / cnr;
+  if (insert.rim_rms_mm > 0.5 * pixel_mm && insert.rim_rms_mm > 4 * rim_noise)
+    return results.skip("ttf50_per_mm", where, "the rim is not a circle about one centre");
   std::vector<std::string> flags = voxels.flags;
+  if (std::abs(insert.radius_mm - region.radius_mm) > 0.1 * region.radius_mm)
+    flags.push_back("radius_differs_from_region");
   if (cnr_total < 15) flags.push_back("low_cnr_total");
   else if (cnr_total < 20) flags.push_back("cnr_total_below_20");
-  if (response.f50 && region.radius_mm * (*response.f50) < 10 * 0.187391)
+  if (response.f50 && insert.radius_mm * (*response.f50) < 10 * 0.187391)
     flags.push_back("curvature_bias");  // R / sigma below 10
   add_response(job, results,
                {"ttf", "tukey",

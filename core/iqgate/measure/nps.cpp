@@ -149,7 +149,9 @@ void measure_set(const Job& job, const compute::DeviceVolume& volume, const Boxe
   add("nps_avg2d_per_mm", s.average_2d, "1/mm", 3);
   add("nps_median_per_mm", s.median, "1/mm", 4);
   add("nps_n_roi", double(boxes.corners.size()), "1");
-  add("nps_lowf_valid_from_per_mm", 2 / (double(boxes.box.x) * job.grid().spacing_mm.x), "1/mm");
+  add("nps_lowf_valid_from_per_mm",
+      2 / std::min(double(boxes.box.x) * job.grid().spacing_mm.x, double(boxes.box.y) * job.grid().spacing_mm.y),
+      "1/mm");
   Curve curve{.name = "nps_radial",
               .where = set.where + "/" + variant,
               .x = {"spatial frequency", "1/mm", mean.radial.f_per_mm},
@@ -197,13 +199,21 @@ void measure_region(const Job& job, std::size_t s, const Region& region, Results
   measure_set(job, *job.scans[s].volume, flat,
               {.where = where, .variant = "poly2", .slice_sharing = sharing, .flags = voxels.flags}, results);
   const Boxes deep = place_boxes(region, job.grid(), voxels.first_slice, voxels.last_slice, true);
-  if (!deep.corners.empty())
+  if (deep.corners.empty())
+    results.skip("nps_avg_per_mm", where, "variant 3d_poly2: no box of 24 x 24 x 16 voxels fits into the region");
+  else
     measure_set(job, *job.scans[s].volume, deep, {.where = where, .variant = "poly2", .flags = voxels.flags}, results);
 }
 
 // The difference of the first two scans: what is equal in both (structure, detrending apart) is gone.
 void measure_difference(const Job& job, const std::vector<Region>& regions, Results& results) {
-  const Volume difference = scan_difference(job.scans[0], job.scans[1]);
+  const std::vector<std::size_t> repeats = job.repeats();
+  if (repeats.size() < 2) {
+    for (const Region& region : regions)
+      results.skip("nps_avg_per_mm", region.name, "variant 2d_two_scan_diff: needs two repeats on the same grid");
+    return;
+  }
+  const Volume difference = scan_difference(job.scans[repeats[0]], job.scans[repeats[1]]);
   const auto uploaded = job.backend->upload(difference.view());
   for (const Region& region : regions) {
     const RegionVoxels voxels = region_voxels(region, job.grid());
@@ -229,7 +239,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
     for (const Region& region : regions)
       if (region.shape != RegionShape::box) measure_region(job, s, region, results);
   }
-  if (job.scans.size() >= 2) measure_difference(job, regions, results);
+  measure_difference(job, regions, results);
 }
 
 }  // namespace

@@ -77,7 +77,13 @@ bool centre_in_slice(const VolumeView& v, std::size_t z, double x0, double y0, d
 
 // How far the spread reaches: to where its radial mean (bins of a pixel, all slices) drowns in the noise twice running,
 // and at least 6 standard deviations of its core; never beyond `limit_mm`.
-double spread_reach(const VolumeView& v, const std::vector<SliceSpread>& slices, double limit_mm) {
+struct Reach {
+  double mm = 0;
+  double wanted_mm = 0;  // 6 standard deviations of the core
+  bool drowned = false;
+};
+
+Reach spread_reach(const VolumeView& v, const std::vector<SliceSpread>& slices, double limit_mm) {
   const double bin = std::max(v.spacing_mm.x, v.spacing_mm.y);
   std::vector<double> sum(static_cast<std::size_t>(limit_mm / bin) + 2, 0), count = sum;
   double noise = 0;
@@ -103,7 +109,9 @@ double spread_reach(const VolumeView& v, const std::vector<SliceSpread>& slices,
       drowned = bin * double(k);
       break;
     }
-  return std::clamp(std::max(1.25 * drowned, 6 * half_at / 1.177410), std::min(4 * bin, limit_mm), limit_mm);
+  const double wanted = 6 * half_at / 1.177410;
+  return {std::clamp(std::max(1.25 * drowned, wanted), std::min(4 * bin, limit_mm), limit_mm), wanted,
+          drowned < limit_mm};
 }
 
 double object_factor(const std::string& kind, double diameter_mm, double f) {
@@ -188,7 +196,14 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   std::vector<std::string> flags = voxels.flags;
   std::vector<Point> points;
   double peak = 0, largest = -INFINITY, noise_sd = 0, background_pixels = 0;
-  const double reach = spread_reach(v, slices, 0.7 * radius);
+  const double limit_mm = 0.7 * radius;
+  const Reach spread_out = spread_reach(v, slices, limit_mm);
+  const double reach = spread_out.mm;
+  // Below 4 standard deviations the background annulus lies in the spread itself.
+  if (spread_out.wanted_mm > 1.5 * limit_mm)
+    return results.skip("mtf50_per_mm", where,
+                        "the spread is too wide for the region: 0.7 of its radius is less than 4 standard deviations");
+  if (spread_out.wanted_mm > limit_mm || !spread_out.drowned) flags.push_back("spread_truncated");
   for (std::size_t i = 0; i < slices.size(); ++i) {
     const SliceSpread& spread = slices[i];
     peak = std::max(peak, std::abs(spread.peak));
@@ -206,7 +221,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (peak < 20 * noise_sd) flags.push_back("low_peak_to_noise");
   const double pixel = std::max(grid.spacing_mm.x, grid.spacing_mm.y), nyquist = 1 / (2 * pixel);
   std::vector<double> f;
-  for (int k = 0; 0.005 * k <= nyquist; ++k) f.push_back(0.005 * k);
+  for (int k = 0; 0.005 * k < nyquist - 1e-9; ++k) f.push_back(0.005 * k);
+  f.push_back(nyquist);
   const auto nominal = region.nominal.find("diameter_mm");
   if (nominal == region.nominal.end()) flags.push_back("object_size_not_corrected");
   const auto object = [&](double at) {

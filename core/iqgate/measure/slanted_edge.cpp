@@ -1,4 +1,5 @@
 // B2: slanted edge, ISO 12233 and IEC 62220-1 variants, on any straight edge in the slice plane.
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -11,11 +12,38 @@ namespace {
 
 constexpr double to_deg = 180 / std::numbers::pi;
 
+// How far the edge leaves a straight line, from its crossings of strips (the mean over the slices).
+struct Straightness {
+  double bend_rms_mm = 0, residual_rms_mm = 0;
+  double strips = 0, bins = 0, pixels_in_bin = 1;
+};
+
+Straightness straightness(const std::vector<double>& u, const std::vector<double>& position) {
+  Straightness s;
+  s.strips = double(u.size());
+  if (u.size() < 4) return s;
+  Eigen::MatrixXd design(Eigen::Index(u.size()), 3);
+  Eigen::VectorXd values(Eigen::Index(u.size()));
+  const double reach = std::max(std::abs(u.front()), std::abs(u.back()));
+  for (std::size_t k = 0; k < u.size(); ++k) {
+    const double t = u[k] / reach;
+    design.row(Eigen::Index(k)) << 1, t, 0.5 * (3 * t * t - 1);
+    values[Eigen::Index(k)] = position[k];
+  }
+  const auto rms = [&](const Eigen::VectorXd& v) { return std::sqrt(v.squaredNorm() / s.strips); };
+  const Eigen::VectorXd line = design.leftCols(2) * design.leftCols(2).householderQr().solve(values).eval(),
+                        curve = design * design.householderQr().solve(values).eval();
+  s.bend_rms_mm = rms(curve - line);
+  s.residual_rms_mm = rms(values - line);
+  return s;
+}
+
 // The edge in the volume frame, and the tilted rectangle about it that fits into the region.
 struct Edge {
   Vec3 origin, normal, along;
   double half_distance_mm = 0, half_along_mm = 0;
   double contrast_to_noise = 0;
+  Straightness straight;
 };
 
 // Direction of the mean gradient: slope of the plane that fits the values best.
@@ -82,6 +110,7 @@ bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const Regi
   if (high == low) return false;
   double s = 0, su = 0, sp = 0, suu = 0, sup = 0;
   std::vector<double> slice_position(p.slices, 0), slice_count(p.slices, 0);
+  std::vector<double> strip_position(std::size_t(strips), 0), strip_count(std::size_t(strips), 0);
   for (std::size_t b = 0; b < by_strip.blocks; ++b) {
     std::vector<int> only(by_strip.blocks, 0);
     only[b] = 1;
@@ -93,10 +122,21 @@ bool refine_edge(const Job& job, const compute::DeviceVolume& volume, const Regi
     s += 1, su += u, sp += position, suu += u * u, sup += u * position;
     slice_position[b / std::size_t(strips)] += position;
     slice_count[b / std::size_t(strips)] += 1;
+    strip_position[b % std::size_t(strips)] += position;
+    strip_count[b % std::size_t(strips)] += 1;
   }
   if (s < 4) return false;
   const double slope = (s * sup - su * sp) / (s * suu - su * su), offset = (sp - slope * su) / s;
   if (!std::isfinite(slope) || !std::isfinite(offset) || std::abs(offset) > edge.half_distance_mm) return false;
+  std::vector<double> at, mean;
+  for (std::size_t k = 0; k < std::size_t(strips); ++k) {
+    if (strip_count[k] < double(p.slices)) continue;  // a strip that lacks slices shows the tilt of the stack
+    at.push_back((double(k) + 0.5) / strips * 2 * edge.half_along_mm - edge.half_along_mm);
+    mean.push_back(strip_position[k] / strip_count[k]);
+  }
+  edge.straight = straightness(at, mean);
+  edge.straight.bins = pj.bins;
+  edge.straight.pixels_in_bin = 2 * edge.half_along_mm / strips / pixel_mm * double(p.slices);
   edge.origin = edge.origin + offset * edge.normal;
   Vec3 normal = edge.normal - slope * edge.along;
   // A tilt through the stack: position against slice.
@@ -175,6 +215,14 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   std::vector<std::string> flags = voxels.flags;
   if (!(angle >= 1.5 && angle <= 8) && !(angle >= 43 && angle <= 47)) flags.push_back("edge_angle");
   if (edge.contrast_to_noise < 15) flags.push_back("low_edge_cnr");
+  // Noise of a strip's crossing: pixel sqrt(bins / pixels in a bin) / CNR.
+  const Straightness& straight = edge.straight;
+  const double strip_noise = pixel_mm * std::sqrt(straight.bins / straight.pixels_in_bin) / edge.contrast_to_noise;
+  const bool bent = straight.bend_rms_mm > 4 * strip_noise / std::sqrt(std::max(1.0, straight.strips)),
+             ragged = straight.residual_rms_mm > 4 * strip_noise;
+  if ((bent && straight.bend_rms_mm > 0.2 * pixel_mm) || (ragged && straight.residual_rms_mm > 0.3 * pixel_mm))
+    return results.skip("mtf50_per_mm", where, "the edge is not straight over the region (a bend or a corner)");
+  if (bent && straight.bend_rms_mm > 0.05 * pixel_mm) flags.push_back("edge_not_straight");
   // Whole turns of the sampling phase along the edge.
   const double turns = 2 * edge.half_along_mm * std::sin(angle / to_deg) / pixel_mm;
   if (turns >= 1) edge.half_along_mm *= std::floor(turns) / turns;

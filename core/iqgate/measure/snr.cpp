@@ -64,7 +64,8 @@ void add_snr(const Job& job, Results& results, const std::string& variant, const
 }
 
 void two_scans(const Job& job, const RegionVoxels& region, const std::string& where, Results& results) {
-  const UploadedScan &one = job.scans[0], &two = job.scans[1];
+  const std::vector<std::size_t> repeats = job.repeats();
+  const UploadedScan &one = job.scans[repeats[0]], &two = job.scans[repeats[1]];
   const Volume r = scan_difference(one, two);
   const auto uploaded = job.backend->upload(r.view());
   const compute::Moments m = job.backend->region_moments(*uploaded, region.mask);
@@ -99,7 +100,8 @@ void two_scans(const Job& job, const RegionVoxels& region, const std::string& wh
 
 // Pixel-wise temporal SD over at least 20 repeats about a linear trend.
 void many_scans(const Job& job, const RegionVoxels& region, const std::string& where, Results& results) {
-  const std::size_t n = job.scans.size();
+  const std::vector<std::size_t> repeats = job.repeats();
+  const std::size_t n = repeats.size();
   if (n < 20) return results.skip("snr", where, "variant dietrich_mult: needs 20 repeats, has " + std::to_string(n));
   double sum = 0, squares = 0;
   const double middle = 0.5 * double(n - 1);
@@ -108,12 +110,12 @@ void many_scans(const Job& job, const RegionVoxels& region, const std::string& w
   for (const std::size_t o : region.mask.offsets) {
     double mean = 0, slope = 0, rest = 0;
     for (std::size_t t = 0; t < n; ++t) {
-      const double v = job.scans[t].scan->volume.values[o];
+      const double v = job.scans[repeats[t]].scan->volume.values[o];
       mean += v / double(n);
       slope += (double(t) - middle) * v / denominator;
     }
     for (std::size_t t = 0; t < n; ++t) {
-      const double d = job.scans[t].scan->volume.values[o] - mean - slope * (double(t) - middle);
+      const double d = job.scans[repeats[t]].scan->volume.values[o] - mean - slope * (double(t) - middle);
       rest += d * d;
     }
     const double ratio = mean / std::sqrt(rest / double(n - 2));
@@ -135,28 +137,39 @@ void many_scans(const Job& job, const RegionVoxels& region, const std::string& w
   results.add(std::move(m));
 }
 
-// S minus its 9 x 9 box mean; windows that leave the region's bounding image are cut at the image border.
+// S minus its 9 x 9 box mean, at the pixels whose whole window lies in the region.
 void smoothed_subtraction(const Job& job, std::size_t s, const RegionVoxels& region, const std::string& where,
                           Results& results) {
   const Scan& scan = *job.scans[s].scan;
   const Size3 size = scan.volume.grid.size;
   const VolumeView v = job.scans[s].volume->host();
   Volume noise{scan.volume.grid, std::vector<float>(scan.volume.values.size(), 0.0f)};
+  std::vector<char> member(noise.values.size(), 0);
+  for (const std::size_t o : region.mask.offsets) member[o] = 1;
+  compute::Mask whole;
   for (const std::size_t o : region.mask.offsets) {
     const std::size_t x = o % size.x, y = o / size.x % size.y, z = o / (size.x * size.y);
-    if (x < 4 || y < 4 || x + 4 >= size.x || y + 4 >= size.y)
-      return results.skip("snr", where,
-                          "variant smoothed_subtraction: the region comes within 4 pixels of the image border");
+    if (x < 4 || y < 4 || x + 4 >= size.x || y + 4 >= size.y) continue;
     double mean = 0;
+    int inside = 0;
     for (std::size_t b = y - 4; b <= y + 4; ++b)
-      for (std::size_t a = x - 4; a <= x + 4; ++a) mean += v(a, b, z);
+      for (std::size_t a = x - 4; a <= x + 4; ++a) {
+        mean += v(a, b, z);
+        inside += member[(z * size.y + b) * size.x + a];
+      }
+    if (inside < 81) continue;
     noise.values[o] = static_cast<float>(v(x, y, z) - mean / 81);
+    whole.offsets.push_back(o);
   }
+  if (whole.offsets.size() < 100)
+    return results.skip("snr", where,
+                        "variant smoothed_subtraction: fewer than 100 pixels have their 9 x 9 window in the region");
   const auto uploaded = job.backend->upload(noise.view());
-  const compute::Moments m = job.backend->region_moments(*uploaded, region.mask);
-  const NoiseCorrelation c = noise_correlation(noise.view(), region.mask);
+  const compute::Moments m = job.backend->region_moments(*uploaded, whole);
+  const NoiseCorrelation c = noise_correlation(noise.view(), whole);
   const double freedom = c.n_eff_variance(double(m.n)) - 1;
   std::vector<std::string> flags = region.flags;
+  if (std::abs(c.rho_x1) > 0.1) flags.push_back("correlated_noise_lost");  // the box takes its slow part away
   flags.push_back("white_noise_low_0.6_pct");  // the box keeps 1/81 of the noise: SD sqrt(80/81) s
   add_snr(job, results, "smoothed_subtraction", where, signal_of(job, job.scans[s], region.mask), std::sqrt(m.variance),
           freedom, "SD of the image minus its 9 x 9 box mean", "McCann 2013", flags);
@@ -203,14 +216,14 @@ void noise_scan(const Job& job, std::size_t noise, const RegionVoxels& region, c
   const int channels = std::max(1, job.settings.receive_channels);
   std::vector<std::string> flags = region.flags;
   if (job.settings.receive_channels == 0) flags.push_back("channel_count_unknown");
-  add_snr(job, results, "nema_ms1_m3", where, signal_of(job, job.scans[0], region.mask),
+  add_snr(job, results, "nema_ms1_m3", where, signal_of(job, job.scans[noise == 0 ? 1 : 0], region.mask),
           std::sqrt(m.variance) / background_sd_factor(channels), (c.n_eff_variance(double(m.n)) - 1) / 1.12,
           "SD of a scan without excitation over the magnitude factor", "NEMA MS 1 method 3", flags);
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
   std::optional<std::size_t> noise;
-  for (std::size_t s = 1; s < job.scans.size(); ++s)
+  for (std::size_t s = 0; job.scans.size() > 1 && s < job.scans.size(); ++s)
     if (job.scans[s].scan->role == "noise") noise = s;
   for (const Region& region : regions) {
     if (region.kind == "background") continue;
@@ -220,11 +233,13 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       continue;
     }
     if (noise) noise_scan(job, *noise, voxels, region.name, results);
-    else if (job.scans.size() >= 2) two_scans(job, voxels, region.name, results);
+    else results.skip("snr", region.name, "variant nema_ms1_m3: needs a scan without excitation (--role noise=PATH)");
+    if (job.repeats().size() >= 2) two_scans(job, voxels, region.name, results);
     else
       results.skip("snr", region.name,
-                   "variants nema_ms1_m1, nema_ms1_m2, dietrich_diff: need a second scan on the same grid");
-    if (job.scans.size() > 2 && !noise) many_scans(job, voxels, region.name, results);
+                   "variants nema_ms1_m1, nema_ms1_m2, dietrich_diff: need a second scan on the same grid that is a "
+                   "repeat (echoes and inversion times are not)");
+    many_scans(job, voxels, region.name, results);
     for (std::size_t s = 0; s < std::min<std::size_t>(job.scans.size(), 2); ++s) {
       if (noise && s == *noise) continue;
       const std::string where = job.prefix(s) + region.name;
