@@ -26,8 +26,15 @@ LimitsFile file(Limit limit) {
   return f;
 }
 
+Judgement judged(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files,
+                 const Reference& reference) {
+  Results results;
+  results.measurements = measurements;
+  return judge(results, files, reference);
+}
+
 State state_of(const Measurement& m, const Limit& limit, const Reference& reference = {}) {
-  return judge({m}, {file(limit)}, reference).verdicts.at(0).state;
+  return judged({m}, {file(limit)}, reference).verdicts.at(0).state;
 }
 
 // Written from the contract, not from the code: bounds -4..4 closed or open, decision interval or value.
@@ -75,9 +82,9 @@ TEST(Judge, FlagsNearLimitAndNoInterval) {
   Limit limit;
   limit.act = {-4.0, 4.0};
   limit.decision = Decision::value;
-  EXPECT_EQ(judge({number(3, Interval{2, 5})}, {file(limit)}, {}).verdicts[0].flags,
+  EXPECT_EQ(judged({number(3, Interval{2, 5})}, {file(limit)}, {}).verdicts[0].flags,
             std::vector<std::string>{"near_limit"});
-  EXPECT_EQ(judge({number(3)}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"no_interval"});
+  EXPECT_EQ(judged({number(3)}, {file(limit)}, {}).verdicts[0].flags, std::vector<std::string>{"no_interval"});
 }
 
 TEST(Judge, OverallFollowsTheContract) {
@@ -90,7 +97,7 @@ TEST(Judge, OverallFollowsTheContract) {
   LimitsFile both = file(limit);
   both.limits.push_back(other);
   const auto overall = [](const std::vector<Measurement>& m, const std::vector<LimitsFile>& f) {
-    return std::string(word(judge(m, f, {}).overall));
+    return std::string(word(judged(m, f, {}).overall));
   };
   EXPECT_EQ(overall({number(0, Interval{-1, 1})}, {file(limit)}), "pass");
   EXPECT_EQ(overall({number(9, Interval{8, 10})}, {file(limit)}), "fail");
@@ -104,30 +111,57 @@ TEST(Judge, TheLastLimitWinsAndConditionsCount) {
   Limit strict, loose;
   strict.act = {-1.0, 1.0};
   loose.act = {-9.0, 9.0};
-  EXPECT_EQ(judge({number(5)}, {file(strict), file(loose)}, {}).verdicts[0].state, State::pass);
-  EXPECT_EQ(judge({number(5)}, {file(loose), file(strict)}, {}).verdicts[0].state, State::fail);
+  EXPECT_EQ(judged({number(5)}, {file(strict), file(loose)}, {}).verdicts[0].state, State::pass);
+  EXPECT_EQ(judged({number(5)}, {file(loose), file(strict)}, {}).verdicts[0].state, State::fail);
   Limit at_three = strict;
   at_three.when["field_strength_t"] = {2.9, 3.1};
   Reference three, one;
   three.conditions["field_strength_t"] = 3;
   one.conditions["field_strength_t"] = 1.5;
-  EXPECT_EQ(judge({number(5)}, {file(at_three)}, three).verdicts[0].state, State::fail);
+  EXPECT_EQ(judged({number(5)}, {file(at_three)}, three).verdicts[0].state, State::fail);
   // Not this field strength, or not known: the limit does not apply, and that is no pass.
   for (const Reference& r : {one, Reference{}})
-    EXPECT_EQ(judge({number(5)}, {file(at_three)}, r).overall, Overall::no_verdict);
+    EXPECT_EQ(judged({number(5)}, {file(at_three)}, r).overall, Overall::no_verdict);
 }
 
 TEST(Judge, PlacesAndVariants) {
   Limit limit;
   limit.act = {-1.0, 1.0};
   limit.where = "uniformity/top";
-  EXPECT_EQ(judge({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
   limit.where = "uniformity/centre";
   Measurement repeat = number(5);
   repeat.where = "repeat_2/uniformity/centre";
-  EXPECT_EQ(judge({repeat}, {file(limit)}, {}).verdicts[0].state, State::fail);
+  EXPECT_EQ(judged({repeat}, {file(limit)}, {}).verdicts[0].state, State::fail);
   limit.variant = "area";
-  EXPECT_EQ(judge({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).verdicts[0].state, State::no_limit);
+}
+
+// A limit for every place is not met by the places that could be measured.
+TEST(Judge, AMissingPlaceIsNoPass) {
+  Limit limit;
+  limit.act = {-4.0, 4.0};
+  Results results;
+  results.measurements = {number(0, Interval{-1, 1})};
+  const auto overall = [&] { return judge(results, {file(limit)}, {}).overall; };
+  EXPECT_EQ(overall(), Overall::pass);
+  results.not_measured = {{"roi_mean", "uniformity/top", "the region reaches outside the scan", {}}};
+  EXPECT_EQ(overall(), Overall::no_verdict);
+  results.not_measured = {{"roi", "uniformity/top", "the region reaches outside the scan", {"roi_sd", "roi_mean"}}};
+  EXPECT_EQ(overall(), Overall::no_verdict);
+  EXPECT_EQ(judge(results, {file(limit)}, {}).verdicts.back().where, "uniformity/top");
+  results.not_measured = {{"roi", "uniformity/top", "another number of the family", {"roi_sd"}}};
+  EXPECT_EQ(overall(), Overall::pass);
+  // One variant is missing where another stands: the limit takes any.
+  results.not_measured = {{"roi_mean", "uniformity/centre", "variant area", {}}};
+  EXPECT_EQ(overall(), Overall::pass);
+  limit.where = "uniformity/centre";
+  results.not_measured = {{"roi_mean", "uniformity/top", "not under the limit", {}}};
+  EXPECT_EQ(overall(), Overall::pass);
+  // One of two repeats.
+  results.measurements[0].where = "repeat_1/uniformity/centre";
+  results.not_measured = {{"roi_mean", "repeat_2/uniformity/centre", "damaged", {}}};
+  EXPECT_EQ(overall(), Overall::no_verdict);
 }
 
 TEST(Judge, RelativeLimits) {
@@ -153,7 +187,7 @@ TEST(Judge, UnitsMustAgree) {
   Limit limit;
   limit.act = {-1.0, 1.0};
   limit.unit = "mm";
-  EXPECT_THROW(judge({number(0)}, {file(limit)}, {}), UsageError);
+  EXPECT_THROW(judged({number(0)}, {file(limit)}, {}), UsageError);
 }
 
 TEST(LimitsFiles, ShippedOnesAreReadAndFaultsAreNamed) {

@@ -45,7 +45,7 @@ Document small_document() {
   p.outlines = {{1, "centre", {{1, 1}, {5, 1}, {5, 4}}}};
   d.pictures = {p};
   d.results.maps = {{.name = "noise_map", .where = "x", .unit = "HU", .width = 8, .height = 6, .values = p.values}};
-  d.judgement = judge::judge(d.results.measurements, {}, {});
+  d.judgement = judge::judge(d.results, {}, {});
   return d;
 }
 

@@ -10,13 +10,16 @@ namespace {
 bool matches(const std::string& pattern, const std::string& text) { return pattern == "*" || pattern == text; }
 
 // "repeat_2/centre" also answers to a limit on "centre".
-bool where_matches(const std::string& pattern, const std::string& where) {
-  if (matches(pattern, where)) return true;
+std::string without_role(const std::string& where) {
   const std::size_t slash = where.find('/');
-  if (slash == std::string::npos) return false;
+  if (slash == std::string::npos) return where;
   for (const char* role : {"repeat_", "echo_", "ti_"})
-    if (where.rfind(role, 0) == 0) return pattern == where.substr(slash + 1);
-  return false;
+    if (where.rfind(role, 0) == 0) return where.substr(slash + 1);
+  return where;
+}
+
+bool where_matches(const std::string& pattern, const std::string& where) {
+  return matches(pattern, where) || pattern == without_role(where);
 }
 
 bool inside(double value, const Bounds& bounds, bool open) {
@@ -96,6 +99,28 @@ Verdict judge_one(const Measurement& m, const Limit& limit, const Reference& ref
   return v;
 }
 
+// Equal, or equal but for a role that only one of both names ("centre" stands for the whole group of scans).
+bool same_place(const std::string& a, const std::string& b) {
+  return a == b || without_role(a) == b || a == without_role(b);
+}
+
+// Places that a limit covers, where the number is missing and no other variant that the limit takes stands for it.
+std::vector<std::string> missing_places(const Limit& limit, const Results& results) {
+  std::vector<std::string> places;
+  for (const NotMeasured& n : results.not_measured) {
+    const bool covers =
+        n.name == limit.name || std::find(n.outputs.begin(), n.outputs.end(), limit.name) != n.outputs.end();
+    if (!covers || !where_matches(limit.where, n.where)) continue;
+    const bool stands =
+        std::any_of(results.measurements.begin(), results.measurements.end(), [&](const Measurement& m) {
+          return m.name == limit.name && matches(limit.variant, m.variant) && where_matches(limit.where, m.where) &&
+                 same_place(m.where, n.where);
+        });
+    if (!stands && std::find(places.begin(), places.end(), n.where) == places.end()) places.push_back(n.where);
+  }
+  return places;
+}
+
 }  // namespace
 
 std::string_view word(State state) {
@@ -120,15 +145,14 @@ std::string_view word(Overall overall) {
   return "";
 }
 
-Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files,
-                const Reference& reference) {
+Judgement judge(const Results& results, const std::vector<LimitsFile>& files, const Reference& reference) {
   std::vector<const Limit*> limits;
   for (const LimitsFile& file : files)
     for (const Limit& limit : file.limits)
       if (applies(limit, reference)) limits.push_back(&limit);
   std::vector<bool> met(limits.size(), false);
   Judgement result;
-  for (const Measurement& m : measurements) {
+  for (const Measurement& m : results.measurements) {
     const Limit* wins = nullptr;
     for (std::size_t k = 0; k < limits.size(); ++k)
       if (limits[k]->name == m.name && matches(limits[k]->variant, m.variant) &&
@@ -139,10 +163,13 @@ Judgement judge(const std::vector<Measurement>& measurements, const std::vector<
     result.verdicts.push_back(wins ? judge_one(m, *wins, reference)
                                    : Verdict{m.name, m.variant, m.where, State::no_limit, {}, {}, {}});
   }
-  for (std::size_t k = 0; k < limits.size(); ++k)
-    if (!met[k])
+  for (std::size_t k = 0; k < limits.size(); ++k) {
+    std::vector<std::string> places = missing_places(*limits[k], results);
+    if (!met[k] && places.empty()) places.push_back(limits[k]->where);
+    for (std::string& place : places)
       result.verdicts.push_back(
-          {limits[k]->name, limits[k]->variant, limits[k]->where, State::not_measured, *limits[k], {}, {}});
+          {limits[k]->name, limits[k]->variant, std::move(place), State::not_measured, *limits[k], {}, {}});
+  }
   const auto any = [&](State s) {
     return std::any_of(result.verdicts.begin(), result.verdicts.end(), [&](const Verdict& v) { return v.state == s; });
   };

@@ -60,9 +60,9 @@ struct Reference {
   std::vector<Region> regions;               ///< their `nominal` values
 };
 
-/// One verdict a measurement (the last limit that fits it wins), and one `not_measured` a limit that met no number.
+/// One verdict a measurement (the last limit that fits it wins); one `not_measured` a limit that met no number, and one
+/// for each place where the measuring stage says that a number with a limit is missing.
 /// Throws UsageError when a limit's unit is not that of the number it fits.
-Judgement judge(const std::vector<Measurement>& measurements, const std::vector<LimitsFile>& files,
-                const Reference& reference);
+Judgement judge(const Results& results, const std::vector<LimitsFile>& files, const Reference& reference);
 
 }  // namespace iqgate::judge
