@@ -79,6 +79,8 @@ const std::vector<Set> sets{
     {"pynemaiqpet/pet_nema_iq_recon_1", "PT", 192, 192, 89, 2.083, 89, 1},
 };
 
+void PrintTo(const Set& set, std::ostream* out) { *out << set.name; }
+
 class RealScans : public ::testing::TestWithParam<Set> {};
 
 TEST_P(RealScans, AreFoundWhole) {

@@ -38,10 +38,7 @@ class WaterScan : public ::testing::Test {
     r.settings.bootstrap_draws = 100;
     return r;
   }
-  static report::Document run(const Request& r) {
-    const auto groups = choose_scans(r);
-    return run_job(r, groups.at(0));
-  }
+  static report::Document run(const Request& r) { return run_job(r, choose_scans(r).groups.at(0)); }
 };
 
 TEST_F(WaterScan, IsMeasuredJudgedAndWritten) {
@@ -136,11 +133,22 @@ TEST_F(WaterScan, SeveralScansAreNeverChosenBetween) {
   }
   Request all = request();
   all.series = "all";
-  EXPECT_EQ(choose_scans(all).size(), 2u);
+  EXPECT_EQ(choose_scans(all).groups.size(), 2u);
   Request one = request();
-  one.series = choose_scans(all)[1][0].id;
-  ASSERT_EQ(choose_scans(one).size(), 1u);
-  EXPECT_EQ(choose_scans(one)[0][0].id, one.series);
+  one.series = choose_scans(all).groups[1][0].id;
+  ASSERT_EQ(choose_scans(one).groups.size(), 1u);
+  EXPECT_EQ(choose_scans(one).groups[0][0].id, one.series);
+  EXPECT_TRUE(choose_scans(all).refused.empty());
+  // A scan with a hole: never dropped without a word.
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path("scan")))
+    if (entry.path().filename().string().rfind("other", 0) == 0) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  ASSERT_GE(files.size(), 5u);
+  std::filesystem::remove(files[files.size() / 2]);
+  ASSERT_EQ(choose_scans(all).refused.size(), 1u);
+  EXPECT_EQ(choose_scans(all).refused[0].code, "missing_slices");
+  EXPECT_EQ(choose_scans(all).groups.size(), 1u);
 }
 
 TEST_F(WaterScan, RegionsOnAnyVolume) {
@@ -215,7 +223,7 @@ TEST(Truths, EveryPhantomRendersAndMeasuresToItsTruth) {
     r.phantom = c.name;
     r.backend = compute::BackendChoice::cpu;
     r.settings.bootstrap_draws = 50;
-    const report::Document d = run_job(r, choose_scans(r).at(0));
+    const report::Document d = run_job(r, choose_scans(r).groups.at(0));
     const auto list = truths(model, job, c.modality);
     EXPECT_FALSE(list.empty());
     for (const Truth& t : list) {

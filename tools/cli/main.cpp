@@ -96,35 +96,6 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->callback([&o] { o.action = "render"; });
 }
 
-// A config file's entries become options that stand before those of the command line, which win.
-std::vector<std::string> with_config(std::vector<std::string> args) {
-  for (std::size_t k = 1; k + 1 < args.size(); ++k) {
-    if (args[k] != "-c" && args[k] != "--config") continue;
-    const json::Value document = json::parse_file(args[k + 1], ErrorKind::usage);
-    if (!document.object())
-      throw UsageError("wrong_type", args[k + 1], "expected an object with long option names as keys");
-    std::vector<std::string> extra;
-    for (const json::Member& m : *document.object()) {
-      if (m.key == "schema") continue;
-      const std::string option = "--" + m.key;
-      if (std::find(args.begin(), args.end(), option) != args.end()) continue;
-      if (const bool* flag = std::get_if<bool>(&m.value.data())) {
-        if (*flag) extra.push_back(option);
-        continue;
-      }
-      const auto word = [](const json::Value& v) { return v.string() ? *v.string() : json::write(v, 0); };
-      if (m.value.array()) {
-        for (const json::Value& v : *m.value.array()) extra.insert(extra.end(), {option, word(v)});
-      } else {
-        extra.insert(extra.end(), {option, word(m.value)});
-      }
-    }
-    args.insert(args.begin() + 1, extra.begin(), extra.end());
-    break;
-  }
-  return args;
-}
-
 // Ends the program when the time is up: everything written so far is whole, since writing is atomic.
 class Watchdog {
  public:
@@ -190,7 +161,7 @@ int run(int argc, char** argv) {
                                         "iqgate report OUT\n  iqgate report OUT --format pdf");
   add_common(*report, o);
   report->add_option("FOLDER", o.paths, "folders that measure or check wrote with -o")->required();
-  report->add_option("--format", o.format, "html or pdf");
+  report->add_option("--format", o.report_format, "html or pdf");
   report->add_option("-o,--output", o.output, "another folder for the report");
   CLI::App* phantoms = app.add_subcommand("phantoms",
                                           "lists, shows and renders phantoms\n\nExamples:\n  iqgate phantoms list\n  "
@@ -217,7 +188,6 @@ int run(int argc, char** argv) {
   };
   if (!args.empty() && args[0][0] != '-' && !is_verb(args[0]))
     return usage_fault("\"" + args[0] + "\" is not a verb", suggestion(args[0], app));
-  if (std::find(args.begin(), args.end(), "report") != args.end()) o.format = "html";
   try {
     std::vector<std::string> reversed(args.rbegin(), args.rend());
     app.parse(reversed);

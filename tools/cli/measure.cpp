@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
+#include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/report/tables.hpp"
@@ -46,6 +47,10 @@ void check_names(const pipeline::Request& request) {
   if (!request.phantom.empty() && request.phantom != "auto")
     phantom::read_model(pipeline::find_phantom(request.phantom));
   if (!request.roi_file.empty()) read_region_file(request.roi_file);
+  for (const std::string& name : request.metrics)
+    if (!measure::find_metric(name))
+      throw UsageError("unknown_metric", "--metric", "\"" + name + "\" is not in the catalogue", "see iqgate metrics");
+  if (!request.context_file.empty()) json::parse_file(request.context_file, ErrorKind::usage);
   for (const std::string& name : request.limits)
     if (name != "none") judge::read_limits(pipeline::find_limits(name));
 }
@@ -65,7 +70,8 @@ int run_measure(const Options& options, bool judge) {
   Progress progress(options);
   const pipeline::Request request = request_of(options, judge, progress);
   check_names(request);
-  const auto groups = pipeline::choose_scans(request);
+  const pipeline::Choice choice = pipeline::choose_scans(request);
+  const auto& groups = choice.groups;
   if (options.dry_run) {
     progress.done();
     for (const auto& group : groups)
@@ -77,20 +83,24 @@ int run_measure(const Options& options, bool judge) {
     return exit_ok;
   }
   int code = exit_ok;
+  for (const read::ScanHeader& h : choice.refused) {
+    progress.done();
+    code = worse(code, report_error(InputError(h.code, h.display, h.reason, "iqgate inspect lists every scan")));
+  }
+  const bool alone = groups.size() == 1 && choice.refused.empty();
   for (const auto& group : groups) {
     try {
       report::Document document = pipeline::run_job(request, group);
       if (!options.output.empty()) {
         progress.step("writing the report");
-        pipeline::write_results(document,
-                                groups.size() == 1 ? options.output : options.output + "/" + group.front().group);
+        pipeline::write_results(document, alone ? options.output : options.output + "/" + group.front().group);
       }
       progress.done();
-      print_document(document, options, judge, groups.size() > 1);
+      print_document(document, options, judge, !alone);
       code = worse(code, pipeline::exit_code(document, judge));
     } catch (const Error& error) {
       progress.done();
-      if (groups.size() == 1) throw;
+      if (alone) throw;
       code = worse(code, report_error(error));
     }
   }

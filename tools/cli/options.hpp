@@ -21,6 +21,7 @@ struct Options {
   int receive_channels = 0, draws = 500;
   // phantoms
   std::string action, name, format = "dicom", modality;
+  std::string report_format = "html";
   std::vector<double> size{256, 256, 32}, voxel_mm{0.9, 0.9, 2.0}, psf_sigma_mm{0.6, 0.6, 0.8}, pose_deg{0, 0, 0},
       shift_mm{0, 0, 0};
   double noise_sd = -1, noise_tau_mm = 0, cupping = 0;
@@ -58,5 +59,8 @@ std::uint64_t parse_bytes(const std::string& text);
 int worse(int a, int b);
 /// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.
 int report_error(const std::exception& error);
+
+/// The arguments with those of a config file (-c FILE) behind them, but for the keys given on the command line.
+std::vector<std::string> with_config(std::vector<std::string> args);
 
 }  // namespace iqgate::cli

@@ -33,8 +33,8 @@ void make_pdf(const std::string& html, const std::string& pdf) {
 }  // namespace
 
 int run_report(const Options& options) {
-  if (options.format != "html" && options.format != "pdf")
-    throw UsageError("unknown_value", "--format", "\"" + options.format + "\" is neither html nor pdf");
+  if (options.report_format != "html" && options.report_format != "pdf")
+    throw UsageError("unknown_value", "--format", "\"" + options.report_format + "\" is neither html nor pdf");
   for (const std::string& folder : options.paths) {
     const std::string json_path = folder + "/result.json";
     const json::Value result = json::parse_file(json_path, ErrorKind::input);
@@ -48,8 +48,8 @@ int run_report(const Options& options) {
     make_folder(to);
     const std::string html = to + "/report.html";
     write_file_atomically(html, report::html_report(result, stored.pictures, stored.maps));
-    if (options.format == "pdf") make_pdf(html, to + "/report.pdf");
-    std::printf("%s\n", (options.format == "pdf" ? to + "/report.pdf" : html).c_str());
+    if (options.report_format == "pdf") make_pdf(html, to + "/report.pdf");
+    std::printf("%s\n", (options.report_format == "pdf" ? to + "/report.pdf" : html).c_str());
   }
   return exit_ok;
 }

@@ -43,14 +43,18 @@ std::vector<read::ScanHeader> scans_with_roles(const Request& request) {
 
 }  // namespace
 
-std::vector<std::vector<read::ScanHeader>> choose_scans(const Request& request) {
+Choice choose_scans(const Request& request) {
   if (request.progress) request.progress("looking for scans");
   std::vector<read::ScanHeader> headers = read::find_scans(request.paths, request.intake);
   const std::string where = request.paths.empty() ? "no path" : request.paths.front();
-  for (const read::ScanHeader& h : headers)
-    if (!h.usable && h.is_scan && (request.series.empty() || request.series == h.id))
+  Choice choice;
+  for (const read::ScanHeader& h : headers) {
+    if (h.usable || !h.is_scan) continue;
+    if (request.series == "all") choice.refused.push_back(h);
+    else if (request.series.empty() || request.series == h.id || request.series == h.group)
       throw InputError(h.code, h.display, h.reason,
                        "iqgate inspect lists every scan; --series ID picks one that is whole");
+  }
   std::map<std::string, std::vector<read::ScanHeader>> groups;
   std::vector<std::string> order;
   for (const read::ScanHeader& h : headers) {
@@ -72,14 +76,13 @@ std::vector<std::vector<read::ScanHeader>> choose_scans(const Request& request) 
     throw InputError("several_scans", where,
                      "holds several unrelated scans, and none is chosen for you:" + list_of(headers),
                      "pick one with --series ID, or take each with --series all");
-  std::vector<std::vector<read::ScanHeader>> chosen;
+  std::vector<std::vector<read::ScanHeader>>& chosen = choice.groups;
   for (const std::string& group : order) chosen.push_back(std::move(groups[group]));
-  // A single id picks one scan of its group, not the group.
   if (!request.roles.empty()) {
     if (chosen.size() != 1) throw InputError("several_scans", where, "roles can be given for one group of scans only");
     for (read::ScanHeader& h : scans_with_roles(request)) chosen.front().push_back(std::move(h));
   }
-  return chosen;
+  return choice;
 }
 
 }  // namespace iqgate::pipeline

@@ -8,6 +8,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/locate/body.hpp"
+#include "iqgate/locate/roll.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/pictures.hpp"
@@ -145,6 +146,7 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
   } else {
     say(request, "locating " + model.name);
     job.placement = locate::locate_body(scan, model.body);
+    locate::find_roll(scan, model, job.placement);
   }
   document.placement = job.placement;
   for (Region& region : phantom::place_features(model, job.placement, scan.modality))
@@ -176,12 +178,11 @@ void apply_limits(const Request& request, const Scan& scan, const std::string& d
   if (!request.metrics.empty())  // --metric narrows the limits too
     for (judge::LimitsFile& file : document.limits)
       std::erase_if(file.limits, [&](const judge::Limit& limit) {
-        const measure::Metric* family = measure::find_metric(limit.name);
         return std::none_of(request.metrics.begin(), request.metrics.end(),
-                            [&](const std::string& m) { return m == limit.name || (family && m == family->id); });
+                            [&](const std::string& m) { return m == limit.name || measure::gives(m, limit.name); });
       });
-  document.judgement = judge::judge(document.results.measurements, document.limits,
-                                    reference_of(scan, document.results.regions, context));
+  document.judgement =
+      judge::judge(document.results, document.limits, reference_of(scan, document.results.regions, context));
 }
 
 }  // namespace

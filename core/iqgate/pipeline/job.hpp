@@ -31,9 +31,15 @@ struct Request {
   std::function<void(const std::string&)> progress;
 };
 
-/// Scan groups that a request names: each is one job. Throws InputError when nothing usable is there, when a scan is
-/// damaged, or when several unrelated scans leave a choice (unless series says which).
-std::vector<std::vector<read::ScanHeader>> choose_scans(const Request& request);
+/// What a request names: each group is one job; `refused` scans were asked for but are not usable.
+struct Choice {
+  std::vector<std::vector<read::ScanHeader>> groups;
+  std::vector<read::ScanHeader> refused;
+};
+
+/// Throws InputError when nothing usable is there, when a scan is damaged (with series `all`: it is listed as refused),
+/// or when several unrelated scans leave a choice.
+Choice choose_scans(const Request& request);
 
 /// Reads, locates, measures and judges one group of scans.
 report::Document run_job(const Request& request, const std::vector<read::ScanHeader>& group);
