@@ -56,6 +56,9 @@ std::vector<std::string> with_config(std::vector<std::string> args) {
   if (!document.object()) throw UsageError("wrong_type", file, "expected an object with long option names as keys");
   const std::vector<std::string> typed = args;
   for (const json::Member& m : *document.object())
+    if (m.key == "help" || m.key == "version" || m.key == "config")
+      throw UsageError("unknown_key", file, "\"" + m.key + "\" cannot be set in a config file");
+  for (const json::Member& m : *document.object())
     if (m.key != "schema" && !given(typed, m.key)) append(args, m);
   return args;
 }

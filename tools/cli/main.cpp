@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "cli/options.hpp"
@@ -15,6 +16,19 @@
 
 namespace iqgate::cli {
 namespace {
+
+// CLI::Range lets NaN through.
+CLI::Validator between(double low, double high) {
+  return CLI::Validator(
+      [low, high](std::string& text) {
+        char* end = nullptr;
+        const double value = std::strtod(text.c_str(), &end);
+        char message[120];
+        std::snprintf(message, sizeof message, "\"%.40s\" is not a number from %g to %g", text.c_str(), low, high);
+        return end != text.c_str() && *end == 0 && value >= low && value <= high ? std::string() : message;
+      },
+      "NUMBER");
+}
 
 constexpr const char* overview = R"(iqgate measures phantom scans and says whether a scanner is good enough.
 
@@ -47,10 +61,12 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
       ->allow_extra_args(false);
   verb.add_option("--series", o.series, "id from iqgate inspect, or all");
   verb.add_option("--role", o.roles, "NAME=PATH: a scan whose role no tag tells (noise...)")->allow_extra_args(false);
-  verb.add_option("--spacing", o.spacing_mm, "voxel spacing X Y Z in mm, for files that do not tell")->expected(3);
+  verb.add_option("--spacing", o.spacing_mm, "voxel spacing X Y Z in mm, for files that do not tell")
+      ->expected(3)
+      ->check(between(1e-4, 1e4));
   verb.add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   verb.add_option("--context", o.context, "context file (iqgate.context/1): site, operator, baseline...");
-  verb.add_option("--seed", o.seed, "seed of the bootstrap");
+  verb.add_option("--seed", o.seed, "seed of the bootstrap")->check(between(0, 1.8e19));
   verb.add_option("--draws", o.draws, "bootstrap draws")->check(CLI::Range(50, 100000));
   verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")
       ->check(CLI::Range(1, 256));
@@ -80,17 +96,19 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->add_option("-o,--output", o.output, "folder")->required();
   render->add_option("--format", o.format, "dicom, nifti, metaimage or hdf5");
   render->add_option("--modality", o.modality, "CT, MR or PT (default: the phantom's first)");
-  render->add_option("--size", o.size, "voxels X Y Z")->expected(3);
-  render->add_option("--voxel", o.voxel_mm, "voxel spacing X Y Z in mm")->expected(3);
-  render->add_option("--psf", o.psf_sigma_mm, "blur (Gaussian sigma) X Y Z in mm")->expected(3);
-  render->add_option("--pose", o.pose_deg, "pitch, yaw, roll in degrees")->expected(3);
-  render->add_option("--shift", o.shift_mm, "shift X Y Z in mm")->expected(3);
-  render->add_option("--noise", o.noise_sd, "noise SD in the unit of the values (0: none)");
-  render->add_option("--noise-tau", o.noise_tau_mm, "width of a Gaussian noise filter in mm");
-  render->add_option("--channels", o.channels, "MR: receive channels combined by sum of squares");
-  render->add_option("--cupping", o.cupping, "relative change of the signal 100 mm from the middle");
-  render->add_option("--seed", o.seed, "seed of the noise");
-  render->add_option("--repeats", o.repeats, "scans with independent noise");
+  render->add_option("--size", o.size, "voxels X Y Z")->expected(3)->check(between(1, 65535));
+  render->add_option("--voxel", o.voxel_mm, "voxel spacing X Y Z in mm")->expected(3)->check(between(1e-3, 1e3));
+  render->add_option("--psf", o.psf_sigma_mm, "blur (Gaussian sigma) X Y Z in mm")->expected(3)->check(between(0, 1e3));
+  render->add_option("--pose", o.pose_deg, "pitch, yaw, roll in degrees")->expected(3)->check(between(-360, 360));
+  render->add_option("--shift", o.shift_mm, "shift X Y Z in mm")->expected(3)->check(between(-1e4, 1e4));
+  render->add_option("--noise", o.noise_sd, "noise SD in the unit of the values (0: none)")->check(between(0, 1e9));
+  render->add_option("--noise-tau", o.noise_tau_mm, "width of a Gaussian noise filter in mm")->check(between(0, 100));
+  render->add_option("--channels", o.channels, "MR: receive channels combined by sum of squares")
+      ->check(between(1, 256));
+  render->add_option("--cupping", o.cupping, "relative change of the signal 100 mm from the middle")
+      ->check(between(-0.9, 10));
+  render->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));
+  render->add_option("--repeats", o.repeats, "scans with independent noise")->check(between(1, 10000));
   render->add_flag("--enhanced", o.enhanced, "one Enhanced multi-frame DICOM file");
   render->add_flag("--aperture", o.aperture, "average over the pixel");
   render->callback([&o] { o.action = "render"; });
@@ -177,7 +195,7 @@ int run(int argc, char** argv) {
   add_common(*selftest, o);
   selftest->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   selftest->add_option("-o,--output", o.output, "folder for selftest.json");
-  selftest->add_option("--seed", o.seed, "seed of the noise");
+  selftest->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));
   CLI::App* devices = app.add_subcommand("devices", "what can run here\n\nExamples:\n  iqgate devices");
   add_common(*devices, o);
 

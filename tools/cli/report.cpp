@@ -44,6 +44,10 @@ int run_report(const Options& options) {
       throw InputError("not_a_result", json_path, "is not a result of iqgate",
                        "give a folder that measure or check wrote with -o");
     const report::StoredPictures stored = report::read_result_hdf5(folder + "/result.h5");
+    // A run that was killed leaves files of two runs: pictures of one scan under the numbers of another.
+    if (json::write(json::parse(stored.result_json, folder + "/result.h5", ErrorKind::input)) != json::write(result))
+      throw InputError("mixed_results", folder, "result.json and result.h5 come from different runs",
+                       "measure again into an empty folder");
     const std::string to = options.output.empty() ? folder : options.output;
     make_folder(to);
     const std::string html = to + "/report.html";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,6 +10,8 @@
 
 namespace iqgate::json {
 namespace {
+
+constexpr double largest_component = 1e6;  // of a vector: mm, degrees, or a direction
 
 constexpr std::size_t max_depth = 64;
 
@@ -316,6 +319,8 @@ std::vector<double> Fields::numbers(std::string_view key) {
 Vec3 Fields::vec3(std::string_view key) {
   const auto v = numbers(key);
   if (v.size() != 3) fail(key, "wrong_type", "expected three numbers");
+  for (const double d : v)
+    if (!(std::abs(d) <= largest_component)) fail(key, "out_of_range", "a component is larger than 1e6");
   return {v[0], v[1], v[2]};
 }
 

@@ -116,6 +116,7 @@ Model read_model(const std::string& path) {
   model.title = fields.text("title");
   model.source = fields.text("source");
   model.modalities = fields.texts("modalities");
+  if (model.modalities.empty()) fields.fail("modalities", "wrong_value", "must name at least one modality");
   model.background = fields.text("background");
   model.limits = fields.text_or("limits", "");
   model.body = read_body(fields.object("body"));

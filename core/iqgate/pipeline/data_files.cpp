@@ -13,6 +13,9 @@ namespace {
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw UsageError("not_found", folder.string(), "is no folder with iqgate's data files",
+                     "set IQGATE_DATA_DIR to the installed share/iqgate, or unset it");
   for (const auto& entry : fs::directory_iterator(folder, error))
     if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
   std::sort(names.begin(), names.end());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
@@ -232,6 +233,9 @@ int exit_code(const report::Document& document, bool judged) {
 
 void write_results(report::Document& document, const std::string& folder) {
   make_folder(folder);
+  // First: without it nothing takes a folder for a whole result until the new one is there.
+  std::error_code gone;
+  std::filesystem::remove(folder + "/result.json", gone);
   document.files = {{"result_json", "result.json"},
                     {"result_h5", "result.h5"},
                     {"measurements_csv", "measurements.csv"},

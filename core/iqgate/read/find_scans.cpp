@@ -1,7 +1,11 @@
 #include "iqgate/read/find_scans.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <exception>
 #include <filesystem>
 #include <map>
 
@@ -56,8 +60,13 @@ void collect(const std::string& path, const IntakeLimits& limits, Found& found) 
   std::error_code error;
   if (fs::is_directory(path, error)) {
     std::vector<std::string> files;
-    fs::recursive_directory_iterator walk(path, fs::directory_options::skip_permission_denied, error);
-    if (error) throw InputError("cannot_read", path, error.message());
+    fs::recursive_directory_iterator walk(path, error);
+    if (error) throw InputError("cannot_read", path, error.message(), "check the rights of the folder");
+    // What cannot be read may be a part of a scan: never skipped without a word.
+    const auto refuse = [&](const std::string& entry, const std::string& why) {
+      found.refused.push_back(refused_scan(entry, "cannot_read", why));
+      found.refused.back().is_scan = true;
+    };
     for (; walk != fs::recursive_directory_iterator(); walk.increment(error)) {
       if (error) throw InputError("cannot_read", path, error.message());
       const std::string name = walk->path().filename().string();
@@ -65,7 +74,17 @@ void collect(const std::string& path, const IntakeLimits& limits, Found& found) 
         if (walk->is_directory(error)) walk.disable_recursion_pending();
         continue;
       }
-      if (walk->is_regular_file(error)) files.push_back(walk->path().string());
+      const std::string entry = walk->path().string();
+      if (walk->is_directory(error)) {
+        if (!walk->is_symlink(error) && access(entry.c_str(), R_OK | X_OK) != 0) {
+          refuse(entry, "is a folder that may not be read");
+          walk.disable_recursion_pending();
+        }
+      } else if (walk->is_symlink(error) && !walk->exists(error)) {
+        refuse(entry, "is a link to a file that is not there");
+      } else if (walk->is_regular_file(error)) {
+        files.push_back(entry);
+      }
       if (files.size() > limits.max_frames)
         throw InputError("too_many_frames", path, "holds more files than the limit");
     }
@@ -103,8 +122,15 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
   Found found;
   for (const std::string& path : paths) collect(path, limits, found);
   std::vector<DicomFile> files(found.dicom.size());
+  std::exception_ptr fault;
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t k = 0; k < files.size(); ++k) files[k] = read_dicom_file(found.dicom[k], limits);
+  for (std::size_t k = 0; k < files.size(); ++k) try {
+      files[k] = read_dicom_file(found.dicom[k], limits);
+    } catch (...) {
+#pragma omp critical
+      fault = std::current_exception();
+    }
+  if (fault) std::rethrow_exception(fault);
   std::vector<ScanHeader> headers = assemble_series(std::move(files), limits);
   std::vector<ScanHeader> rasters;
   const auto guarded = [&](const std::string& path, auto&& read) {
@@ -126,6 +152,10 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
   group_rasters(rasters);
   for (ScanHeader& h : rasters) headers.push_back(std::move(h));
   for (ScanHeader& h : found.refused) headers.push_back(std::move(h));
+  // Printed to terminals and tables: no control character of a file gets there.
+  for (ScanHeader& h : headers)
+    for (char& c : h.modality)
+      if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_') c = '?';
   return headers;
 }
 

@@ -241,7 +241,7 @@ data appendix(const Value& result) {
                    {"value", text(&f, "source") + " — SHA-256 " + text(&f, "sha256")}});
   for (const Value& s : list(result.find("input"), "scans"))
     for (const Value& hash : list(&s, "sha256"))
-      out << object({{"key", "input file SHA-256"}, {"value", *hash.string()}});
+      if (hash.string()) out << object({{"key", "input file SHA-256"}, {"value", *hash.string()}});
   return out;
 }
 

@@ -1,0 +1,97 @@
+// Use that must not end in a number, a crash or a lie: values out of range, mixed folders, holes in a folder, config
+// files.
+#include <sys/wait.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "iqgate/base/atomic_file.hpp"
+#include "support/support.hpp"
+
+namespace iqgate {
+namespace {
+
+class Use : public ::testing::Test {
+ protected:
+  test::TemporaryFolder folder;
+  std::string error;
+  int run(const std::string& arguments, const std::string& environment = {}) {
+    const std::string err = folder.path("stderr"), out = folder.path("stdout");
+    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " +
+                                    arguments + " >" + out + " 2>" + err)
+                                       .c_str());
+    std::ifstream s(err, std::ios::binary);
+    error.assign(std::istreambuf_iterator<char>(s), {});
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  std::string water(const std::string& name = "water", const std::string& more = {}) {
+    const std::string to = folder.path(name);
+    EXPECT_EQ(run("phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 " + more + " -o " + to), 0)
+        << error;
+    return to;
+  }
+};
+
+TEST_F(Use, NumbersOutOfRangeAreWrongUse) {
+  const std::string scan = water();
+  for (const char* spacing : {"nan nan nan", "0 0 0", "1e308 1 1", "inf 1 1", "1e-300 1 1", "-1 1 1"})
+    EXPECT_EQ(run("measure " + scan + " --phantom water_cylinder --spacing " + spacing), 2) << spacing;
+  for (const char* option : {"--pose nan 0 0", "--shift nan 0 0", "--noise inf", "--noise nan", "--noise-tau nan",
+                             "--cupping nan", "--size 0 1 1", "--seed 99999999999999999999999"}) {
+    EXPECT_EQ(run("phantoms render wire -o " + folder.path("x") + " " + option), 2) << option;
+    EXPECT_FALSE(std::filesystem::exists(folder.path("x"))) << option;
+  }
+}
+
+TEST_F(Use, AMisspelledMetricAndABadContextComeBeforeAnyScan) {
+  EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --metric roi_men"), 2);
+  EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --context /nonexistent.json"), 2);
+}
+
+TEST_F(Use, APhantomWithoutModalitiesIsRefused) {
+  write_file_atomically(folder.path("p.json"),
+                        R"({"schema": "iqgate.phantom/1", "name": "p", "title": "p", "source": "test", "modalities": [],
+    "background": "air", "body": {"kind": "none"}, "materials": [{"name": "air", "ct_number_hu": -1000, "source": "x"}],
+    "shapes": [], "features": []})");
+  EXPECT_EQ(run("phantoms render " + folder.path("p.json") + " -o " + folder.path("x")), 2);
+}
+
+TEST_F(Use, ReportRefusesAFolderOfTwoRuns) {
+  const std::string a = folder.path("a"), b = folder.path("b");
+  ASSERT_EQ(run("measure " + water() + " --phantom water_cylinder -o " + a), 0) << error;
+  ASSERT_EQ(run("measure " + water("second", "--seed 2 --noise 9") + " --phantom water_cylinder -o " + b), 0) << error;
+  EXPECT_EQ(run("report " + a), 0) << error;
+  std::filesystem::copy_file(b + "/result.h5", a + "/result.h5", std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(run("report " + a), 3);
+  EXPECT_NE(error.find("mixed_results"), std::string::npos) << error;
+}
+
+TEST_F(Use, ALinkToAFileThatIsGoneIsAHole) {
+  const std::string scan = water();
+  std::filesystem::create_symlink("/nonexistent/slice.dcm", scan + "/slice_9999.dcm");
+  EXPECT_EQ(run("measure " + scan + " --phantom water_cylinder"), 3);
+  EXPECT_NE(error.find("cannot_read"), std::string::npos) << error;
+}
+
+TEST_F(Use, ConfigFilesAreReadInEverySpelling) {
+  const std::string scan = water(), config = folder.path("c.json");
+  write_file_atomically(config, R"({"phantom": "water_cylinder", "metric": ["roi_mean", "noise_sd_hu"], "draws": 60,
+                                   "dry-run": true})");
+  for (const std::string& spelling : {"-c " + config, "--config=" + config, "-c" + config, "--config " + config})
+    EXPECT_EQ(run("measure " + scan + " " + spelling), 0) << spelling << error;
+  EXPECT_EQ(run("measure " + scan + " -c " + config + " --phantom=wire -q"), 0) << error;
+  write_file_atomically(config, R"({"size": [40, 40, 4], "voxel": [6, 6, 10], "output": "/nonexistent/x"})");
+  EXPECT_EQ(run("phantoms render water_cylinder -c " + config + " -o " + folder.path("small")), 0) << error;
+  EXPECT_TRUE(std::filesystem::exists(folder.path("small/truth.json")));
+  write_file_atomically(config, R"({"help": true})");
+  EXPECT_EQ(run("check " + scan + " --phantom water_cylinder -c " + config), 2);
+}
+
+TEST_F(Use, AFolderNamedReportIsNoFormat) {
+  EXPECT_EQ(run("phantoms render wire --size 40 40 2 --voxel 1 1 2 -o " + folder.path("report")), 0) << error;
+}
+
+TEST_F(Use, DataFolderThatIsGoneIsSaid) { EXPECT_EQ(run("phantoms list", "IQGATE_DATA_DIR=/nonexistent"), 2); }
+
+}  // namespace
+}  // namespace iqgate
