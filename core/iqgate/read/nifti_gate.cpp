@@ -20,6 +20,16 @@ std::string nifti_head(const std::string& path, bool gzipped) {
   return head;
 }
 
+void need_finite_header(const std::string& path, const std::string& head, bool swap) {
+  constexpr std::size_t pixdim = 76, vox_offset = 108, quatern = 256, end = 328;
+  for (std::size_t at = pixdim; at < end; at = at == vox_offset + 8 ? quatern : at + 4)
+    if (!std::isfinite(field<float>(head, at, swap)))
+      refuse(path, "bad_header", "has a number that is not finite in its geometry or scaling");
+  for (const std::size_t offset : {268, 272, 276, 292, 308, 324})
+    if (!sane_position(field<float>(head, offset, swap)))
+      refuse(path, "bad_header", "has an origin that is not within 100 m");
+}
+
 template <class T>
 void need_finite(const std::string& path, long offset, std::uint64_t bytes, bool swap) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), &gzclose);  // reads plain files too
@@ -68,9 +78,10 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   if (!(offset >= 348 && offset < 1e6f)) refuse(path, "bad_header", "has a voxel offset out of range");
   for (int d = 0; d < std::min(dimensions, 3); ++d) {
     const float spacing = field<float>(head, 80 + 4 * std::size_t(d), swap);
-    if (!(std::abs(spacing) > 1e-4f && std::abs(spacing) < 1e4f))
+    if (!(std::abs(spacing) >= 1e-4f && std::abs(spacing) <= 1e4f))
       refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
   }
+  need_finite_header(path, head, swap);
   const int unit = head[123] & 7;
   if (unit == 1 || unit == 3) refuse(path, "wrong_units", "has lengths in metres or micrometres; convert it to mm");
   if (unit == 0) claim.flags.push_back("units_unknown");

@@ -1,11 +1,13 @@
 #pragma once
 // What the gates of the raster formats share. Internal to this folder.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/volume.hpp"
 #include "iqgate/read/raster_gate.hpp"
 
 namespace iqgate::read {
@@ -21,6 +23,11 @@ std::uint64_t claimed_bytes(const std::string& path, const std::vector<std::uint
                             std::uint64_t bytes_per_voxel, const IntakeLimits& limits);
 /// Refuses a file that holds fewer bytes than it claims.
 void need_present(const std::string& path, std::uint64_t claimed, std::uint64_t present);
+
+/// Refuses a grid whose spacing, origin or axes are not those of a scan.
+void need_sane_geometry(const std::string& path, const Grid& grid);
+/// Whether a coordinate can be one of a scan, in mm.
+inline bool sane_position(double mm) { return std::abs(mm) <= 1e5; }
 
 /// A number of a binary header.
 template <class T>

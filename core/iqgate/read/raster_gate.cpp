@@ -66,6 +66,18 @@ void need_present(const std::string& path, std::uint64_t claimed, std::uint64_t 
            "claims " + std::to_string(claimed) + " bytes of voxels and holds " + std::to_string(present));
 }
 
+void need_sane_geometry(const std::string& path, const Grid& grid) {
+  for (int d = 0; d < 3; ++d) {
+    const double spacing = grid.spacing_mm[d];
+    if (!(spacing >= 1e-4 && spacing <= 1e4))
+      refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
+    if (!sane_position(grid.origin_mm[d])) refuse(path, "bad_header", "has an origin that is not within 100 m");
+    for (int e = 0; e <= d; ++e)
+      if (!(std::abs(dot(grid.direction.column(d), grid.direction.column(e)) - (d == e ? 1.0 : 0.0)) <= 1e-2))
+        refuse(path, "bad_orientation", "has axes that are not perpendicular unit vectors");
+  }
+}
+
 bool raster_kind(const std::string& path, RasterKind& kind) {
   if (ends_with(path, ".nii") || ends_with(path, ".nii.gz")) kind = RasterKind::nifti;
   else if (ends_with(path, ".nrrd") || ends_with(path, ".nhdr")) kind = RasterKind::nrrd;

@@ -10,6 +10,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/read/raster.hpp"
+#include "iqgate/read/raster_checks.hpp"
 
 namespace iqgate::read {
 namespace {
@@ -108,15 +109,8 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
     for (unsigned r = 0; r < 3; ++r) columns[d][int(r)] = r < axis.size() ? axis[r] : (r == d ? 1.0 : 0.0);
   }
   if (io->GetNumberOfDimensions() == 2) header.flags.push_back("single_slice");
-  for (int d = 0; d < 3; ++d) {
-    const double s = header.grid.spacing_mm[d];
-    if (!(s > 1e-4 && s < 1e4))
-      throw InputError("bad_spacing", path, "has a voxel size that is not between 0.0001 and 10000 mm");
-    for (int e = 0; e <= d; ++e)
-      if (std::abs(dot(columns[d], columns[e]) - (d == e ? 1.0 : 0.0)) > 1e-2)
-        throw InputError("bad_orientation", path, "has axes that are not perpendicular unit vectors");
-  }
   header.grid.direction = Mat3::from_columns(columns[0], columns[1], columns[2]);
+  need_sane_geometry(path, header.grid);
   const std::uint64_t voxels = claim.sizes[0] * claim.sizes[1] * claim.sizes[2] * claim.sizes[3];
   header.id = sha256_file(path).substr(0, 12);
   header.group = header.id;

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "iqgate/read/raster_checks.hpp"
 
 namespace iqgate::read {
@@ -10,11 +12,14 @@ RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
     refuse(path, "not_tiff", "is not a TIFF file");
   const bool swap = magic[0] == 'M';
   RasterClaim claim{.kind = RasterKind::tiff, .data_files = {path}};
+  constexpr unsigned max_entries = 1024;  // baseline and extension tags together are fewer than 200
+  std::set<std::uint64_t> seen;
   std::uint64_t pages = 0, width = 0, height = 0, bits = 0;
   for (std::uint64_t at = field<std::uint32_t>(magic, 4, swap); at != 0;) {
-    if (++pages > limits.max_frames)
-      refuse(path, "too_many_frames", "has more pages than the limit, or a loop of pages");
+    if (!seen.insert(at).second) refuse(path, "too_many_frames", "has a loop of pages");
+    if (++pages > limits.max_frames) refuse(path, "too_many_frames", "has more pages than the limit");
     const unsigned entries = field<std::uint16_t>(source.read(at, 2), 0, swap);
+    if (entries > max_entries) refuse(path, "bad_header", "has a page with too many tags");
     const std::string directory = source.read(at + 2, std::size_t{12} * entries + 4);
     std::uint64_t w = 0, h = 0, b = 1, samples = 1, compression = 1;
     for (unsigned e = 0; e < entries; ++e) {
