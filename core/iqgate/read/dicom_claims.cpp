@@ -2,6 +2,8 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dctk.h>
 
+#include <algorithm>
+
 #include "iqgate/read/dicom_file.hpp"
 #include "iqgate/read/dicom_tags.hpp"
 
@@ -83,7 +85,7 @@ void check_claims(DicomFile& file, std::uint32_t element_length, std::size_t fra
   const auto claimed = pixels ? checked_product(*pixels, file.format.bits_allocated / 8) : std::nullopt;
   if (!decoded || !claimed || *decoded > limits.max_scan_bytes)
     throw Refusal{"too_large", "claims more voxels than the limit on memory allows"};
-  const std::uint64_t present = file.source.size() - file.pixel_offset;
+  const std::uint64_t present = file.source.size() - std::min(file.source.size(), file.pixel_offset);
   if (file.encoding == PixelEncoding::native_little || file.encoding == PixelEncoding::native_big) {
     if (element_length == 0xFFFFFFFFu)
       throw Refusal{"pixel_format", "pixel data of undefined length in a native transfer syntax"};
@@ -101,7 +103,6 @@ void check_claims(DicomFile& file, std::uint32_t element_length, std::size_t fra
   const auto packed_limit = checked_product(present, limits.max_ratio);
   if (*claimed > allowance && packed_limit && *claimed > *packed_limit)
     throw Refusal{"too_large", "claims more pixels than its bytes can hold"};
-  if (file.encoding == PixelEncoding::deflated) return;
   if (element_length != 0xFFFFFFFFu) throw Refusal{"pixel_format", "compressed pixel data that is not encapsulated"};
   walk_fragments(file, limits.max_frames);
   if (file.fragments.size() < frame_count)

@@ -9,6 +9,9 @@
 #include <memory>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/read/dicom_deflated.hpp"
+#include "iqgate/read/dicom_log.hpp"
+#include "iqgate/read/dicom_scan.hpp"
 #include "iqgate/read/dicom_tags.hpp"
 
 namespace iqgate::read {
@@ -19,11 +22,10 @@ PixelEncoding encoding_of(E_TransferSyntax xfer) {
     case EXS_LittleEndianImplicit:
     case EXS_LittleEndianExplicit: return PixelEncoding::native_little;
     case EXS_BigEndianExplicit: return PixelEncoding::native_big;
-    case EXS_DeflatedLittleEndianExplicit: return PixelEncoding::deflated;
-    case EXS_RLELossless:
+    case EXS_RLELossless: return PixelEncoding::rle;
     case EXS_JPEGProcess14:
     case EXS_JPEGProcess14SV1:
-    case EXS_JPEGLSLossless: return PixelEncoding::dcmtk_codec;
+    case EXS_JPEGLSLossless: return PixelEncoding::jpeg;
     case EXS_JPEG2000LosslessOnly: return PixelEncoding::jpeg2000;
     default:
       throw Refusal{"transfer_syntax", std::string("transfer syntax ") + DcmXfer(xfer).getXferName() +
@@ -50,10 +52,7 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   file.patient = text_of(data, DCM_PatientID) + "^" + text_of(data, DCM_PatientName);
   file.image_type = text_of(data, DCM_ImageType);
   const bool big = xfer == EXS_BigEndianExplicit;
-  std::optional<std::uint32_t> length;
-  if (xfer == EXS_DeflatedLittleEndianExplicit)
-    length = data.tagExists(DCM_Rows) ? std::optional<std::uint32_t>(0u) : std::nullopt;
-  else length = pixel_element_length(file, pixel_start, big, file.format.is_float);
+  const auto length = pixel_element_length(file, pixel_start, big, file.format.is_float);
   file.is_image = length.has_value() || data.tagExists(DCM_Rows);
   if (!file.is_image)
     throw Refusal{"not_an_image", "is a DICOM object without an image (" +
@@ -74,7 +73,7 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   }
   check_claims(file, *length, frame_count, limits);
   keep_tags(data, file.tags);
-  file.slice_thickness_mm = number_of(data, DCM_SliceThickness).value_or(0);
+  read_thickness(data, file);
   if (data.tagExists(DCM_PerFrameFunctionalGroupsSequence)) read_functional_groups(data, file, frame_count);
   else read_classic_frames(data, file, frame_count);
   const bool localiser = file.image_type.find("LOCALIZER") != std::string::npos && file.modality == "CT";
@@ -86,6 +85,28 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   if (file.modality == "CT" && !rescaled) file.flags.push_back("no_rescale");
   file.value_unit = file.modality == "CT" && rescaled ? "HU" : file.modality == "PT" && units == "BQML" ? "Bq/mL" : "1";
   file.series_key = make_series_key(data, file);
+}
+
+void parse(DicomFile& file, const IntakeLimits& limits) {
+  DcmFileFormat format;
+  std::unique_ptr<DcmInputStream> stream;
+  if (const std::string* bytes = file.source.in_memory()) {
+    auto buffer = std::make_unique<DcmInputBufferStream>();
+    buffer->setBuffer(bytes->data(), static_cast<offile_off_t>(bytes->size()));
+    buffer->setEos();
+    stream = std::move(buffer);
+  } else {
+    stream = std::make_unique<DcmInputFileStream>(OFFilename(file.source.name().c_str()));
+  }
+  if (stream->status().bad()) throw Refusal{"cannot_read", stream->status().text()};
+  format.transferInit();
+  const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
+  format.transferEnd();
+  DcmDataset& data = *format.getDataset();
+  if (status.bad())
+    throw Refusal{data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
+                  std::string("cannot be parsed: ") + status.text()};
+  fill(data, data.getOriginalXfer(), file, static_cast<std::uint64_t>(stream->tell()), limits);
 }
 
 }  // namespace
@@ -103,36 +124,30 @@ bool looks_like_dicom(const ByteSource& source) {
 }
 
 DicomFile read_dicom_file(const ByteSource& source, const IntakeLimits& limits) {
-  OFLog::configure(OFLogger::OFF_LOG_LEVEL);
+  listen_to_dcmtk();
   DicomFile file{.source = source};
   try {
-    DcmFileFormat format;
-    std::unique_ptr<DcmInputStream> stream;
-    if (const std::string* bytes = source.in_memory()) {
-      auto buffer = std::make_unique<DcmInputBufferStream>();
-      buffer->setBuffer(bytes->data(), static_cast<offile_off_t>(bytes->size()));
-      buffer->setEos();
-      stream = std::move(buffer);
-    } else {
-      stream = std::make_unique<DcmInputFileStream>(OFFilename(source.name().c_str()));
+    const DicomOutline outline = outline_dicom(source);
+    file.dataset_offset = outline.dataset_offset;
+    const bool deflated = outline.transfer_syntax == UID_DeflatedExplicitVRLittleEndianTransferSyntax;
+    if (deflated) {
+      file.source = inflate_dicom(source, outline.dataset_offset);
+      outline_dicom(file.source);
     }
-    if (stream->status().bad()) throw Refusal{"cannot_read", stream->status().text()};
-    format.transferInit();
-    const OFCondition status =
-        format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
-    format.transferEnd();
-    DcmDataset& data = *format.getDataset();
-    if (status.bad())
-      throw Refusal{data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
-                    std::string("cannot be parsed: ") + status.text()};
-    fill(data, data.getOriginalXfer(), file, static_cast<std::uint64_t>(stream->tell()), limits);
+    parse(file, limits);
+    if (deflated) {
+      file.source = source;
+      file.encoding = PixelEncoding::deflated;
+    }
     file.usable = true;
   } catch (const Refusal& refusal) {
     file.code = refusal.code;
     file.reason = refusal.reason;
+    file.source = source;
   } catch (const InputError& error) {
     file.code = error.code;
     file.reason = error.why;
+    file.source = source;
   }
   return file;
 }

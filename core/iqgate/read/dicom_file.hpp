@@ -11,7 +11,7 @@
 
 namespace iqgate::read {
 
-enum class PixelEncoding { native_little, native_big, deflated, dcmtk_codec, jpeg2000 };
+enum class PixelEncoding { native_little, native_big, deflated, rle, jpeg, jpeg2000 };
 
 struct PixelFormat {
   unsigned bits_allocated = 16, bits_stored = 16, high_bit = 15;
@@ -37,12 +37,15 @@ struct DicomFile {
   double frame_spacing_mm = 0;  ///< NM tomographic multi-frame only
   PixelFormat format;
   PixelEncoding encoding = PixelEncoding::native_little;
-  std::uint64_t pixel_offset = 0, pixel_bytes = 0;
+  std::uint64_t dataset_offset = 0, pixel_bytes = 0;
+  std::uint64_t pixel_offset = 0;                                  ///< in the inflated file where it is deflated
   std::vector<std::pair<std::uint64_t, std::uint64_t>> fragments;  ///< offset and length, offset table left out
   std::vector<DicomFrame> frames;
   bool usable = false, is_image = false;
   std::string code, reason;
 
+  /// A frame can be decoded without the file's others.
+  bool random_access() const { return encoding != PixelEncoding::jpeg && encoding != PixelEncoding::deflated; }
   std::size_t frame_bytes() const { return rows * columns * (format.bits_allocated / 8); }
 };
 

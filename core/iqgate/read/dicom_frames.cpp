@@ -10,6 +10,8 @@
 namespace iqgate::read {
 namespace {
 
+bool is_length(double mm) { return mm >= 1e-4 && mm <= 1e4; }
+
 void read_orientation(DcmItem& item, DicomFrame& frame) {
   const auto v = numbers_of(item, DCM_ImageOrientationPatient);
   if (v.empty()) return;
@@ -35,9 +37,9 @@ void read_position(DcmItem& item, DicomFrame& frame) {
 bool read_spacing(DcmItem& item, const DcmTagKey& tag, DicomFrame& frame, double scale = 1) {
   const auto v = numbers_of(item, tag);
   if (v.empty()) return false;
-  if (v.size() != 2 || !(v[0] > 0) || !(v[1] > 0) || v[0] > 1000 || v[1] > 1000 || v[0] < 1e-4 || v[1] < 1e-4)
+  if (v.size() != 2 || !is_length(v[0] * scale) || !is_length(v[1] * scale))
     throw Refusal{"bad_spacing",
-                  std::string(DcmTag(tag).getTagName()) + " is not two sizes between 0.0001 and 1000 mm"};
+                  std::string(DcmTag(tag).getTagName()) + " is not two sizes between 0.0001 and 10000 mm"};
   frame.row_spacing_mm = v[0] * scale;
   frame.column_spacing_mm = v[1] * scale;
   return true;
@@ -87,6 +89,13 @@ struct FunctionalGroups {
 
 }  // namespace
 
+void read_thickness(DcmItem& item, DicomFile& file) {
+  const auto thickness = number_of(item, DCM_SliceThickness);
+  if (!thickness || *thickness == 0) return;  // 0: not known
+  if (is_length(*thickness)) file.slice_thickness_mm = *thickness;
+  else file.flags.push_back("thickness_ignored");
+}
+
 void read_functional_groups(DcmDataset& data, DicomFile& file, std::size_t frame_count) {
   DcmItem* shared = first_item(data, DCM_SharedFunctionalGroupsSequence);
   DcmSequenceOfItems* per_frame = nullptr;
@@ -94,16 +103,18 @@ void read_functional_groups(DcmDataset& data, DicomFile& file, std::size_t frame
   if (!per_frame || per_frame->card() != frame_count)
     throw Refusal{"bad_header", "the per-frame functional groups do not match the number of frames"};
   if (shared) keep_tags(*shared, file.tags);
+  DcmObject* own = nullptr;
   for (std::size_t k = 0; k < frame_count; ++k) {
     DicomFrame frame;
     frame.number = k;
-    const FunctionalGroups groups{shared, per_frame->getItem(static_cast<unsigned long>(k))};
+    own = per_frame->nextInContainer(own);
+    const FunctionalGroups groups{shared, dynamic_cast<DcmItem*>(own)};
     read_split(data, frame);
     if (DcmItem* g = groups.find(DCM_PlanePositionSequence)) read_position(*g, frame);
     if (DcmItem* g = groups.find(DCM_PlaneOrientationSequence)) read_orientation(*g, frame);
     DcmItem* measures = groups.find(DCM_PixelMeasuresSequence);
     if (!measures || !read_spacing(*measures, DCM_PixelSpacing, frame)) read_planar_spacing(data, frame, file.flags);
-    if (measures) file.slice_thickness_mm = number_of(*measures, DCM_SliceThickness).value_or(file.slice_thickness_mm);
+    if (measures) read_thickness(*measures, file);
     if (DcmItem* g = groups.find(DCM_PixelValueTransformationSequence)) read_rescale(*g, frame);
     else read_rescale(data, frame);
     if (DcmItem* g = groups.find(DCM_FrameContentSequence)) {
@@ -154,8 +165,9 @@ void read_classic_frames(DcmDataset& data, DicomFile& file, std::size_t frame_co
     if (file.image_type.find("RECON TOMO") != std::string::npos) {
       const auto spacing = number_of(data, DCM_SpacingBetweenSlices);
       file.frame_spacing_mm = spacing ? *spacing : file.slice_thickness_mm;
-      if (!(std::abs(file.frame_spacing_mm) > 1e-3) && frame_count > 1)
-        throw Refusal{"bad_spacing", "a tomographic multi-frame without SpacingBetweenSlices or SliceThickness"};
+      if (file.frame_spacing_mm == 0 ? frame_count > 1 : !is_length(std::abs(file.frame_spacing_mm)))
+        throw Refusal{"bad_spacing",
+                      "a tomographic multi-frame without SpacingBetweenSlices or SliceThickness of a real length"};
       // Negative: positions fall along the normal; the sign is kept so that the order of frames is right.
       if (!frame.has_position) frame.has_position = true;
     } else {

@@ -1,7 +1,6 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcpixel.h>
-#include <dcmtk/dcmdata/dcrledrg.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
 #include <dcmtk/dcmjpls/djdecode.h>
@@ -11,7 +10,10 @@
 #include <mutex>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/read/dicom_deflated.hpp"
 #include "iqgate/read/dicom_file.hpp"
+#include "iqgate/read/dicom_log.hpp"
+#include "iqgate/read/dicom_streams.hpp"
 #include "iqgate/read/jpeg2000.hpp"
 
 namespace iqgate::read {
@@ -21,7 +23,6 @@ namespace {
 void register_codecs() {
   static std::once_flag once;
   std::call_once(once, [] {
-    DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs(EDC_never);
     DJLSDecoderRegistration::registerCodecs();
   });
@@ -76,34 +77,31 @@ void load_whole(const DicomFile& file, DcmFileFormat& format) {
     throw InputError("truncated", file.source.name(), std::string("cannot be read whole: ") + status.text());
 }
 
-void decode_deflated(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
-  DcmFileFormat format;
-  load_whole(file, format);
-  DcmElement* element = nullptr;
-  if (format.getDataset()->findAndGetElement(DCM_PixelData, element).bad())
-    throw InputError("truncated", file.source.name(), "holds no pixel data");
-  const std::size_t claimed = file.frame_bytes() * file.frames.size();
-  const std::size_t present = element->getLength();
-  if (present < claimed || present - claimed > 1)
-    throw InputError("truncated", file.source.name(), "holds another number of pixels than it claims");
-  std::string raw;
-  if (file.format.bits_allocated == 8) {
-    Uint8* data = nullptr;
-    if (element->getUint8Array(data).bad() || !data)
-      throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
-    raw.assign(reinterpret_cast<const char*>(data), claimed);
-  } else {
-    Uint16* data = nullptr;
-    if (element->getUint16Array(data).bad() || !data)
-      throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
-    raw.assign(reinterpret_cast<const char*>(data), claimed);
-  }
-  for (std::size_t k = 0; k < count; ++k)
-    convert(raw.data() + (first + k) * file.frame_bytes(), file, file.frames[first + k], false,
-            into + k * file.rows * file.columns);
+std::string frame_stream(const DicomFile& file, std::size_t frame) {
+  if (file.frames.size() > 1) return file.source.read(file.fragments[frame].first, file.fragments[frame].second);
+  std::string stream;
+  for (const auto& [offset, length] : file.fragments) stream += file.source.read(offset, length);
+  return stream;
 }
 
-void decode_with_dcmtk(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
+void decode_native(const ByteSource& source, const DicomFile& file, std::size_t first, std::size_t count, float* into) {
+  const bool big = file.encoding == PixelEncoding::native_big;
+  const bool swap = big == (std::endian::native == std::endian::little);
+  std::string raw(file.frame_bytes(), '\0');
+  for (std::size_t k = 0; k < count; ++k) {
+    source.read(file.pixel_offset + (first + k) * file.frame_bytes(), raw.data(), raw.size());
+    convert(raw.data(), file, file.frames[first + k], swap, into + k * file.rows * file.columns);
+  }
+}
+
+void decode_rle_frames(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
+  for (std::size_t k = first; k < first + count; ++k)
+    convert(decode_rle(frame_stream(file, k), file).data(), file, file.frames[k],
+            std::endian::native != std::endian::little, into + (k - first) * file.rows * file.columns);
+}
+
+void decode_jpeg(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
+  for (std::size_t k = first; k < first + count; ++k) check_jpeg(frame_stream(file, k), file);
   register_codecs();
   DcmFileFormat format;
   load_whole(file, format);
@@ -111,29 +109,27 @@ void decode_with_dcmtk(const DicomFile& file, std::size_t first, std::size_t cou
   format.getDataset()->findAndGetElement(DCM_PixelData, element);
   auto* pixels = dynamic_cast<DcmPixelData*>(element);
   if (!pixels) throw InputError("decode_failed", file.source.name(), "pixel data cannot be read");
-  Uint32 fragment = 0;
   std::string raw(file.frame_bytes() + 1, '\0');  // DCMTK asks for an even size
-  for (std::size_t k = 0; k < first + count; ++k) {
+  for (std::size_t k = first; k < first + count; ++k) {
     OFString colour_model;
+    Uint32 fragment = static_cast<Uint32>(k + 1);  // one a frame, after the offset table
+    const std::size_t complaints = codec_complaints();
     const OFCondition status =
         pixels->getUncompressedFrame(format.getDataset(), static_cast<Uint32>(k), fragment, raw.data(),
                                      static_cast<Uint32>((file.frame_bytes() + 1) & ~std::size_t{1}), colour_model);
     if (status.bad())
       throw InputError("decode_failed", file.source.name(), std::string("frame cannot be decoded: ") + status.text());
-    if (k >= first) convert(raw.data(), file, file.frames[k], false, into + (k - first) * file.rows * file.columns);
+    if (codec_complaints() != complaints)
+      throw InputError("decode_failed", file.source.name(), "the JPEG stream of a frame is cut or damaged",
+                       "transfer the file again, or export it uncompressed");
+    convert(raw.data(), file, file.frames[k], false, into + (k - first) * file.rows * file.columns);
   }
 }
 
 void decode_with_openjpeg(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
   const std::size_t pixels = file.rows * file.columns;
   for (std::size_t k = 0; k < count; ++k) {
-    std::string stream;
-    if (file.frames.size() == 1) {
-      for (const auto& [offset, length] : file.fragments) stream += file.source.read(offset, length);
-    } else {
-      stream = file.source.read(file.fragments[first + k].first, file.fragments[first + k].second);
-    }
-    const auto values = decode_jpeg2000(stream, file.columns, file.rows, file.source.name());
+    const auto values = decode_jpeg2000(frame_stream(file, first + k), file.columns, file.rows, file.source.name());
     const DicomFrame& frame = file.frames[first + k];
     for (std::size_t p = 0; p < pixels; ++p)
       into[k * pixels + p] = static_cast<float>(double(values[p]) * frame.slope + frame.intercept);
@@ -145,17 +141,11 @@ void decode_with_openjpeg(const DicomFile& file, std::size_t first, std::size_t 
 void decode_frames(const DicomFile& file, std::size_t first, std::size_t count, float* into) {
   switch (file.encoding) {
     case PixelEncoding::native_little:
-    case PixelEncoding::native_big: {
-      const bool swap = (file.encoding == PixelEncoding::native_big) == (std::endian::native == std::endian::little);
-      std::string raw(file.frame_bytes(), '\0');
-      for (std::size_t k = 0; k < count; ++k) {
-        file.source.read(file.pixel_offset + (first + k) * file.frame_bytes(), raw.data(), raw.size());
-        convert(raw.data(), file, file.frames[first + k], swap, into + k * file.rows * file.columns);
-      }
-      return;
-    }
-    case PixelEncoding::deflated: return decode_deflated(file, first, count, into);
-    case PixelEncoding::dcmtk_codec: return decode_with_dcmtk(file, first, count, into);
+    case PixelEncoding::native_big: return decode_native(file.source, file, first, count, into);
+    case PixelEncoding::deflated:
+      return decode_native(inflate_dicom(file.source, file.dataset_offset), file, first, count, into);
+    case PixelEncoding::rle: return decode_rle_frames(file, first, count, into);
+    case PixelEncoding::jpeg: return decode_jpeg(file, first, count, into);
     case PixelEncoding::jpeg2000: return decode_with_openjpeg(file, first, count, into);
   }
 }

@@ -56,8 +56,7 @@ class DicomLoader : public VoxelLoader {
  private:
   void load_file(const DicomFile& file, const std::vector<std::size_t>& wanted, std::size_t pixels,
                  std::vector<float>& values) const {
-    const bool random_access = file.encoding != PixelEncoding::dcmtk_codec && file.encoding != PixelEncoding::deflated;
-    if (file.frames.size() == 1 || random_access) {
+    if (file.frames.size() == 1 || file.random_access()) {
       for (const std::size_t k : wanted) decode_frames(file, slices_[k].frame, 1, values.data() + k * pixels);
       return;
     }
@@ -89,7 +88,7 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
   for (std::size_t k = 0; k < gaps.size(); ++k) {
     const double relative = std::abs(gaps[k] - typical) / typical;
     worst = std::max(worst, relative);
-    if (relative > tolerated) {
+    if (!(relative <= tolerated)) {
       const double ratio = gaps[k] / typical;
       char text[200];
       std::snprintf(text, sizeof text, "the gap after slice %zu is %.4g mm where %.4g mm is usual", k + 1, gaps[k],
@@ -105,7 +104,7 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
   // A gantry tilt shears the stack: the positions drift across the normal.
   const Vec3 drift = slices.back().info().position_mm - slices.front().info().position_mm - span * normal;
   const double relative_drift = norm(drift) / span;
-  if (relative_drift > tolerated)
+  if (!(relative_drift <= tolerated))
     throw Refusal{"sheared_stack",
                   "slice positions drift across the slice normal (gantry tilt); a sheared stack is not measured"};
   if (relative_drift > silent) header.flags.push_back("stack_slightly_sheared");
@@ -266,7 +265,9 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
   }
   group_volumes(headers);
   std::sort(headers.begin(), headers.end(), [](const ScanHeader& a, const ScanHeader& b) {
-    return std::tie(a.group, a.role, a.id) < std::tie(b.group, b.role, b.id);
+    // repeat_2 before repeat_10: a longer number is a larger one.
+    const std::size_t a_length = a.role.size(), b_length = b.role.size();
+    return std::tie(a.group, a_length, a.role, a.id) < std::tie(b.group, b_length, b.role, b.id);
   });
   return headers;
 }

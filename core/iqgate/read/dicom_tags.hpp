@@ -31,6 +31,8 @@ void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags);
 
 /// Fills the frames: positions, orientation, spacing, rescale (dicom_frames.cpp).
 void read_functional_groups(DcmDataset& data, DicomFile& file, std::size_t frame_count);
+/// A thickness that no slice has is left out, with a flag.
+void read_thickness(DcmItem& item, DicomFile& file);
 void read_classic_frames(DcmDataset& data, DicomFile& file, std::size_t frame_count);
 
 /// Size and pixel format (dicom_claims.cpp).

@@ -3,11 +3,32 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "iqgate/base/sha256.hpp"
 
 namespace iqgate::read {
+namespace {
+
+std::string hash_of(const float* pixels, std::size_t count) {
+  return sha256_hex({reinterpret_cast<const char*>(pixels), count * sizeof(float)});
+}
+
+// Hashes of these slices, all of one file, by one decoding of it.
+void hash_frames(const DicomFile& file, const Slices& slices, const std::vector<std::size_t>& members,
+                 std::vector<std::string>& hashes) {
+  const std::size_t pixels = file.rows * file.columns;
+  std::vector<float> values(file.random_access() ? pixels : pixels * file.frames.size());
+  if (!file.random_access()) decode_frames(file, 0, file.frames.size(), values.data());
+  for (const std::size_t k : members) {
+    const std::size_t frame = slices[k].frame;
+    if (file.random_access()) decode_frames(file, frame, 1, values.data());
+    hashes[k] = hash_of(values.data() + (file.random_access() ? 0 : frame * pixels), pixels);
+  }
+}
+
+}  // namespace
 
 Vec3 normal_of(const DicomFrame& f) { return cross(f.row_direction, f.column_direction); }
 
@@ -26,23 +47,27 @@ bool positions_unique(const Slices& slices) {
 }
 
 bool drop_copies(Slices& slices) {
-  const std::size_t before = slices.size();
-  std::map<std::pair<std::string, std::size_t>, std::vector<std::string>> kept;
+  using Instance = std::pair<std::string, std::size_t>;
+  std::map<Instance, std::vector<std::size_t>> instances;
+  for (std::size_t k = 0; k < slices.size(); ++k)
+    if (!slices[k].file->instance_uid.empty()) instances[{slices[k].file->instance_uid, slices[k].frame}].push_back(k);
+  std::map<const DicomFile*, std::vector<std::size_t>> claimed_twice;
+  for (const auto& [instance, members] : instances)
+    if (members.size() > 1)
+      for (const std::size_t k : members) claimed_twice[slices[k].file.get()].push_back(k);
+  std::vector<std::string> hashes(slices.size());
+  for (const auto& [file, members] : claimed_twice) hash_frames(*file, slices, members, hashes);
+
+  std::set<std::tuple<std::string, std::size_t, std::string>> kept;
   Slices unique;
-  for (SliceRef& s : slices) {
-    if (!s.file->instance_uid.empty()) {
-      auto& hashes = kept[{s.file->instance_uid, s.frame}];
-      std::vector<float> pixels(s.file->rows * s.file->columns);
-      decode_frames(*s.file, s.frame, 1, pixels.data());
-      const std::string hash =
-          sha256_hex({reinterpret_cast<const char*>(pixels.data()), pixels.size() * sizeof(float)});
-      if (std::find(hashes.begin(), hashes.end(), hash) != hashes.end()) continue;
-      hashes.push_back(hash);
-    }
-    unique.push_back(s);
+  for (std::size_t k = 0; k < slices.size(); ++k) {
+    const bool copy =
+        !hashes[k].empty() && !kept.emplace(slices[k].file->instance_uid, slices[k].frame, hashes[k]).second;
+    if (!copy) unique.push_back(slices[k]);
   }
+  const bool dropped = unique.size() != slices.size();
   slices = std::move(unique);
-  return slices.size() != before;
+  return dropped;
 }
 
 std::vector<std::pair<std::string, Slices>> split_repeats(const Slices& slices) {
