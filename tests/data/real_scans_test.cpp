@@ -206,7 +206,7 @@ TEST(HazenResolution, PhilipsIngenia) {
 
 const Curve& radial(const Results& r, const std::string& where) {
   for (const Curve& c : r.curves)
-    if (c.name == "nps_radial" && c.where == where) return c;
+    if (c.name == "nps_radial" && c.where + "/" + c.variant == where) return c;
   ADD_FAILURE() << "no curve " << where;
   static const Curve none;
   return none;

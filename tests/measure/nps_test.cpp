@@ -58,7 +58,7 @@ std::vector<double> expected_radial(const std::function<double(double)>& nps, st
 
 const Curve& curve_of(const Results& r, const std::string& name, const std::string& where) {
   for (const Curve& c : r.curves)
-    if (c.name == name && c.where == where) return c;
+    if (c.name == name && c.where + "/" + c.variant == where) return c;
   ADD_FAILURE() << "no curve " << name << " " << where;
   static const Curve none;
   return none;

@@ -38,7 +38,7 @@ double curve_error(const Results& r, const std::string& where, double sigma, dou
                    double limit = 1e9) {
   double worst = 0;
   for (const Curve& c : r.curves)
-    if (c.where == where && c.name == "mtf")
+    if (c.where + "/" + c.variant == where && c.name == "mtf")
       for (std::size_t k = 0; k < c.x.values.size() && c.x.values[k] < limit; ++k) {
         const double f = c.x.values[k];
         const auto sinc = [](double x) { return x == 0 ? 1 : std::sin(M_PI * x) / (M_PI * x); };

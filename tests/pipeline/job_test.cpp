@@ -3,6 +3,8 @@
 
 #include <omp.h>
 
+#include <set>
+
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/pipeline/data_files.hpp"
@@ -232,6 +234,46 @@ TEST(Truths, EveryPhantomRendersAndMeasuresToItsTruth) {
       EXPECT_NEAR(m->value, t.value, t.tolerance * std::abs(t.value) + 1e-3)
           << c.name << " " << t.name << " " << t.where;
     }
+  }
+}
+
+// (name, variant, where) is the key of a number, every name is in the catalogue, and a family asked for by its id gives
+// what it gives in the whole run.
+TEST(Catalogue, KeysAreUniqueKnownAndTheSameAlone) {
+  for (const std::string& name : shipped_phantoms()) {
+    const phantom::Model model = test::shipped(name);
+    compute::RenderJob job;
+    job.grid = test::centred_grid({200, 200, 40}, {1.2, 1.2, 1.2});
+    job.psf_sigma_mm = {1, 1, 1};
+    job.noise = {.kind = compute::NoiseKind::white, .sd = 4, .seed = 3};
+    if (std::find(model.modalities.begin(), model.modalities.end(), "CT") == model.modalities.end()) continue;
+    const std::vector<Scan> scans{test::ct_scan(model, job)};
+    Placement placement;
+    placement.radius_mm = model.body.radius_mm;
+    measure::Job whole = test::make_job(scans, phantom::place_features(model, placement, "CT"));
+    whole.settings.bootstrap_draws = 50;
+    const Results all = measure::measure_all(whole, {});
+    std::set<std::string> keys;
+    for (const Measurement& m : all.measurements) {
+      EXPECT_TRUE(keys.insert(m.name + "|" + m.variant + "|" + m.where).second)
+          << name << ": " << m.name << " " << m.variant << " " << m.where << " stands twice";
+      EXPECT_NE(measure::find_metric(m.name), nullptr) << name << ": " << m.name << " is not in the catalogue";
+    }
+    for (const Curve& c : all.curves)
+      EXPECT_TRUE(keys.insert("curve " + c.name + "|" + c.variant + "|" + c.where).second)
+          << name << ": curve " << c.name << " " << c.variant << " " << c.where << " stands twice";
+    std::size_t parts = 0;
+    for (const measure::Metric& metric : measure::catalogue()) {
+      const Results own = measure::measure_all(whole, {metric.id});
+      parts += own.measurements.size();
+      for (const Measurement& m : own.measurements) {
+        EXPECT_TRUE(measure::gives(metric.id, m.name)) << metric.id << " does not list " << m.name;
+        EXPECT_TRUE(std::find(metric.variants.begin(), metric.variants.end(), m.variant) != metric.variants.end() ||
+                    m.variant.empty())
+            << metric.id << " does not list variant " << m.variant;
+      }
+    }
+    EXPECT_EQ(parts, all.measurements.size()) << name;
   }
 }
 

@@ -142,8 +142,9 @@ Metric ball_ttf_metric() {
           "cone mixes both blurs: effective s_z^2 = 0.872 s_z^2 + 0.128 s_xy^2.",
           "Chen, Richard, Samei 2014; AAPM 233",
           {"ttf_xy50_per_mm", "ttf_xy10_per_mm", "ttf_xy02_per_mm", "ttf_xy_at_nyquist", "ttf_z50_per_mm",
-           "ttf_z10_per_mm", "ttf_z02_per_mm", "ttf_z_at_nyquist"},
-          {"cone30"},
+           "ttf_z10_per_mm", "ttf_z02_per_mm", "ttf_z_at_nyquist", "ttf_xy_peak", "ttf_xy_peak_f_per_mm", "ttf_z_peak",
+           "ttf_z_peak_f_per_mm", "f_nyquist_per_mm", "ttf_contrast_hu", "ttf_contrast"},
+          {"cone30", "xy_cone30", "z_cone30", "ball"},
           {"ball"},
           {},
           run};

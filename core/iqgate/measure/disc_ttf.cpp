@@ -212,7 +212,7 @@ Metric disc_ttf_metric() {
           "and CNR over all slices stand beside it: for nonlinear reconstruction the TTF holds only there.",
           "AAPM 233; Richard 2012",
           {"ttf50_per_mm", "ttf10_per_mm", "ttf02_per_mm", "ttf_at_nyquist", "ttf_peak", "ttf_peak_f_per_mm",
-           "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm"},
+           "f_nyquist_per_mm", "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm"},
           {"tukey", "hann", "monotone"},
           {"insert"},
           {},

@@ -295,7 +295,8 @@ void add_response(const Job& job, Results& results, const ResponseNames& names, 
       nyquist_per_mm, std::move(flags));
   if (c.good)
     results.curves.push_back({.name = "esf",
-                              .where = where + "/" + names.variant,
+                              .variant = names.variant,
+                              .where = where,
                               .x = {"distance", "mm", whole.distance_mm},
                               .y = {"edge spread", job.unit(), whole.esf}});
 }

@@ -87,7 +87,8 @@ Block mean_block(const std::vector<Block>& blocks, const std::vector<int>& times
 void add_axial(const Job& job, const Set& set, const std::string& variant, const Boxes& boxes, const Spectrum& spectrum,
                Results& results) {
   Curve axial{.name = "nps_axial",
-              .where = set.where + "/" + variant,
+              .variant = variant,
+              .where = set.where,
               .x = {"axial frequency", "1/mm", {}},
               .y = {"NPS integrated over the slice plane", spectrum_unit(job.unit(), "mm"), {}}};
   const std::size_t plane = boxes.box.x * boxes.box.y;
@@ -153,7 +154,8 @@ void measure_set(const Job& job, const compute::DeviceVolume& volume, const Boxe
       2 / std::min(double(boxes.box.x) * job.grid().spacing_mm.x, double(boxes.box.y) * job.grid().spacing_mm.y),
       "1/mm");
   Curve curve{.name = "nps_radial",
-              .where = set.where + "/" + variant,
+              .variant = variant,
+              .where = set.where,
               .x = {"spatial frequency", "1/mm", mean.radial.f_per_mm},
               .y = {three ? "NPS (slice)" : "NPS", spectrum_unit(job.unit(), "mm2"), mean.radial.nps}};
   for (std::size_t k = 0; interval && k < mean.radial.nps.size(); ++k) {

@@ -273,7 +273,8 @@ Metric point_mtf_metric() {
           "sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided "
           "by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
           "IEC 61223-3-5; ICRU 87; Nickoloff 1985",
-          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist"},
+          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm",
+           "f_nyquist_per_mm"},
           {"radial", "x", "y"},
           {"wire", "bead"},
           {},

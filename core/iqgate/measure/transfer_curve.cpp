@@ -87,14 +87,22 @@ TransferCurve add_transfer(const Job& job, Results& results, const ResponseNames
     m.flags = std::move(own);
     results.add(std::move(m));
   };
-  plain("f_nyquist_per_mm", nyquist_per_mm, "1/mm");
+  // A ball has two curves of one variant, in the slice and along z: ttf_xy, ttf_z.
+  const std::size_t direction = names.stem.find('_');
+  Measurement limit = measurement(
+      "f_nyquist_per_mm",
+      direction == std::string::npos ? names.variant : names.stem.substr(direction + 1) + "_" + names.variant, where,
+      nyquist_per_mm, "1/mm");
+  limit.method = names.method;
+  results.add(std::move(limit));
   const auto peak = std::max_element(r.value.begin(), r.value.end());
   if (*peak > 1.02) {
     plain(names.stem + "_peak", *peak, "1", {"edge_enhancement"});
     plain(names.stem + "_peak_f_per_mm", r.frequency_per_mm[static_cast<std::size_t>(peak - r.value.begin())], "1/mm");
   }
   Curve curve{.name = names.stem,
-              .where = where + "/" + names.variant,
+              .variant = names.variant,
+              .where = where,
               .x = {"spatial frequency", "1/mm", r.frequency_per_mm},
               .y = {names.stem == "mtf" ? "MTF" : "TTF", "1", r.value}};
   for (std::size_t k = 0; k < points && !boot.sorted_draws.empty(); ++k) {

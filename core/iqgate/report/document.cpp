@@ -76,6 +76,7 @@ Value axis_json(const Axis& a) {
 Value curve_json(const Curve& c) {
   Value v;
   v.set("name", c.name);
+  v.set("variant", c.variant);
   v.set("where", c.where);
   v.set("x", axis_json(c.x));
   v.set("y", axis_json(c.y));

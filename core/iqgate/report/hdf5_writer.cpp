@@ -100,6 +100,7 @@ void write_curves(Writer& w, const std::vector<Curve>& curves) {
     w.attribute(g.get(), "signal", "y");
     w.attribute(g.get(), "axes", "x");
     w.attribute(g.get(), "name", c.name);
+    w.attribute(g.get(), "variant", c.variant);
     w.attribute(g.get(), "where", c.where);
     const Hdf5Handle x = w.numbers(item("/curves", k) + "/x", c.x.values);
     w.attribute(x.get(), "units", c.x.unit);

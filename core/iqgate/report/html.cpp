@@ -290,7 +290,8 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
   std::size_t drawn = 0;
   for (const Value& c : list(&result, "curves"))
     if (const std::string svg = curve_svg(c); !svg.empty()) {
-      plots << object({{"title", text(&c, "name") + ", " + text(&c, "where")}, {"data", base64(svg)}});
+      plots << object({{"title", text(&c, "name") + " (" + text(&c, "variant") + "), " + text(&c, "where")},
+                       {"data", base64(svg)}});
       ++drawn;
     }
   page.set("has_plots", data{drawn > 0 ? data::type::bool_true : data::type::bool_false});

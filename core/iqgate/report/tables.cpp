@@ -88,12 +88,12 @@ std::string measurements_csv(const Document& d) {
 }
 
 std::string curves_csv(const Document& d) {
-  std::string out = "curve,where,x_name,x_unit,y_name,y_unit,x,y,ci95_lo,ci95_hi\r\n";
+  std::string out = "curve,variant,where,x_name,x_unit,y_name,y_unit,x,y,ci95_lo,ci95_hi\r\n";
   for (const Curve& c : d.results.curves)
     for (std::size_t k = 0; k < c.x.values.size(); ++k)
-      out += cell(c.name) + "," + cell(c.where) + "," + cell(c.x.name) + "," + cell(c.x.unit) + "," + cell(c.y.name) +
-             "," + cell(c.y.unit) + "," + json::number_text(c.x.values[k]) + "," + json::number_text(c.y.values[k]) +
-             "," + (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," +
+      out += cell(c.name) + "," + cell(c.variant) + "," + cell(c.where) + "," + cell(c.x.name) + "," + cell(c.x.unit) +
+             "," + cell(c.y.name) + "," + cell(c.y.unit) + "," + json::number_text(c.x.values[k]) + "," +
+             json::number_text(c.y.values[k]) + "," + (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," +
              (c.ci95_hi.empty() ? "" : json::number_text(c.ci95_hi[k])) + "\r\n";
   return out;
 }
