@@ -252,8 +252,10 @@ Metric nps_metric() {
           "NPS = (dx dy / N) mean |DFT(residual)|^2 (3D: times dz) of half-overlapping boxes inside the region, "
           "second-order detrend (poly2), or of the difference of two scans / 2 (two_scan_diff). Radial mean in rings "
           "of 1 / (N d) up to the Nyquist frequency, zero bin left out. "
-          "nps_avg = integral f NPS / integral NPS of the radial curve; nps_avg2d weighs by f; noise_from_nps^2 is the "
-          "sum over all bins (corners included); parseval_ratio compares it with the variance of the boxes.",
+          "nps_avg = integral f NPS / integral NPS of the radial curve; nps_avg2d weighs by f; the poly2 detrend takes "
+          "power from the first rings, which raises the means of white noise by up to 2.3 % (boxes of 24 pixels); "
+          "noise_from_nps^2 is the sum over all bins (corners included); parseval_ratio compares it with the variance "
+          "of the boxes.",
           "AAPM 233; ICRU 87; IEC 62220-1-1",
           {"noise_from_nps_hu", "noise_from_nps", "parseval_ratio", "nps_peak_per_mm", "nps_avg_per_mm",
            "nps_avg2d_per_mm", "nps_median_per_mm", "nps_n_roi", "nps_lowf_valid_from_per_mm"},

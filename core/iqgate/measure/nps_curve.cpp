@@ -42,20 +42,20 @@ NpsScalars nps_scalars(const RadialNps& r, double power) {
   NpsScalars s;
   s.noise = std::sqrt(power);
   const std::size_t n = r.nps.size();
-  double area = 0, moment = 0, area_2d = 0, moment_2d = 0;
+  double area = 0, moment = 0, moment_2d = 0;
   std::vector<double> cumulative(n, 0);
   for (std::size_t k = 0; k < n; ++k) {
-    // Trapezoid on unequal steps; from 0 to the first point the spectrum is taken as it is there.
+    // Constant between the middles of the steps, and from 0 to the first of them: exact for white noise.
     const double left = k == 0 ? 0 : 0.5 * (r.f_per_mm[k] + r.f_per_mm[k - 1]),
                  right = k + 1 == n ? r.f_per_mm[k] : 0.5 * (r.f_per_mm[k] + r.f_per_mm[k + 1]);
-    const double width = right - left;
-    area += r.nps[k] * width, moment += r.f_per_mm[k] * r.nps[k] * width;
-    area_2d += r.f_per_mm[k] * r.nps[k] * width, moment_2d += r.f_per_mm[k] * r.f_per_mm[k] * r.nps[k] * width;
+    area += r.nps[k] * (right - left);
+    moment += r.nps[k] * (right * right - left * left) / 2;
+    moment_2d += r.nps[k] * (right * right * right - left * left * left) / 3;
     cumulative[k] = area;
   }
   if (area > 0) {
     s.average = moment / area;
-    s.average_2d = moment_2d / area_2d;
+    s.average_2d = moment_2d / moment;
     for (std::size_t k = 0; k < n; ++k)
       if (cumulative[k] >= 0.5 * area) {
         const double left = k == 0 ? 0 : 0.5 * (r.f_per_mm[k] + r.f_per_mm[k - 1]),

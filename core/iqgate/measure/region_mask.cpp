@@ -41,7 +41,8 @@ Vec3 to_volume_frame(const Grid& grid, Vec3 patient_mm) {
 
 std::optional<std::size_t> centre_slice(const Region& region, const Grid& grid) {
   const double z = grid.to_index(region.center_mm).z;
-  const double nearest = std::floor(z + 0.5);
+  // Halfway between two slices the lower one, however the last digit falls.
+  const double nearest = std::floor(z + 0.5 - 1e-6);
   if (nearest < 0 || nearest > double(grid.size.z - 1)) return std::nullopt;
   return static_cast<std::size_t>(nearest);
 }

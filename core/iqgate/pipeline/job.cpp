@@ -154,6 +154,26 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
     job.regions.push_back(std::move(region));
 }
 
+// What was asked for, so that the result tells how to make it again.
+void record_request(const Request& request, report::Document& document) {
+  const auto joined = [](const std::vector<std::string>& list) {
+    std::string all;
+    for (const std::string& entry : list) all += (all.empty() ? "" : " ") + entry;
+    return all;
+  };
+  if (!request.metrics.empty()) document.settings["metrics"] = joined(request.metrics);
+  if (!request.series.empty()) document.settings["series"] = request.series;
+  if (!request.limits.empty()) document.settings["limits"] = joined(request.limits);
+  if (!request.roles.empty()) {
+    std::vector<std::string> roles;
+    for (const auto& role : request.roles) roles.push_back(role.first);
+    document.settings["roles"] = joined(roles);
+  }
+  if (request.spacing_mm)
+    document.settings["spacing_mm"] = json::write(
+        json::array_of(std::vector<double>{request.spacing_mm->x, request.spacing_mm->y, request.spacing_mm->z}), 0);
+}
+
 judge::Reference reference_of(const Scan& scan, const std::vector<Region>& regions, const Context& context) {
   judge::Reference reference;
   double value = 0;
@@ -175,7 +195,14 @@ void apply_limits(const Request& request, const Scan& scan, const std::string& d
     names.push_back(default_limits);
   }
   if (names != std::vector<std::string>{"none"})
-    for (const std::string& name : names) document.limits.push_back(judge::read_limits(find_limits(name)));
+    for (const std::string& name : names) {
+      document.limits.push_back(judge::read_limits(find_limits(name)));
+      const judge::LimitsFile& file = document.limits.back();
+      if (!file.phantom.empty() && !document.phantom_name.empty() && file.phantom != document.phantom_name)
+        throw UsageError("wrong_limits", "--limits " + name,
+                         "is made for the phantom " + file.phantom + ", this is " + document.phantom_name,
+                         "choose other limits, or the other phantom");
+    }
   if (!request.metrics.empty())  // --metric narrows the limits too
     for (judge::LimitsFile& file : document.limits)
       std::erase_if(file.limits, [&](const judge::Limit& limit) {
@@ -212,6 +239,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
   document.settings["receive_channels"] =
       job.settings.receive_channels == 0 ? "unknown" : std::to_string(job.settings.receive_channels);
+  record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);
   if (request.judge) apply_limits(request, scans.front(), default_limits, context, document);
