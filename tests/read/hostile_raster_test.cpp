@@ -14,6 +14,7 @@
 #include "iqgate/read/archive.hpp"
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/volume_writer.hpp"
+#include "read/hdf5_geometry.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::read {
@@ -31,19 +32,6 @@ class Hostile : public ::testing::Test {
     return code_of(folder.path(name));
   }
 };
-
-void add_geometry(hid_t set, double origin) {
-  const auto attribute = [&](const char* name, std::vector<double> v) {
-    const hsize_t n = v.size();
-    const hid_t s = H5Screate_simple(1, &n, nullptr),
-                a = H5Acreate2(set, name, H5T_NATIVE_DOUBLE, s, H5P_DEFAULT, H5P_DEFAULT);
-    H5Awrite(a, H5T_NATIVE_DOUBLE, v.data());
-    H5Aclose(a), H5Sclose(s);
-  };
-  attribute("spacing_mm", {1, 1, 1});
-  attribute("origin_mm", {origin, 0, 0});
-  attribute("direction", {1, 0, 0, 0, 1, 0, 0, 0, 1});
-}
 
 struct Hdf5Case {
   std::function<void(hid_t)> properties = [](hid_t) {}, attributes = [](hid_t) {};
@@ -65,7 +53,7 @@ std::string write_hdf5(const std::string& path, const Hdf5Case& c, const char* n
     H5Dwrite(set, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, values.data());
     H5Sclose(memory);
   }
-  add_geometry(set, c.origin);
+  add_geometry(set, {1, 1, 1}, c.origin);
   c.attributes(set);
   H5Dclose(set), H5Pclose(create), H5Sclose(space), H5Fclose(file);
   return path;

@@ -8,6 +8,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/volume_writer.hpp"
+#include "read/hdf5_geometry.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::read {
@@ -237,16 +238,7 @@ TEST_F(Gate, Hdf5ThatIsNotAVolume) {
       const std::vector<float> values(sizes[0] * sizes[1] * sizes[2], 1);
       H5Dwrite(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data());
     }
-    const auto attribute = [&](const char* name, std::vector<double> v) {
-      const hsize_t n = v.size();
-      const hid_t s = H5Screate_simple(1, &n, nullptr),
-                  a = H5Acreate2(set, name, H5T_NATIVE_DOUBLE, s, H5P_DEFAULT, H5P_DEFAULT);
-      H5Awrite(a, H5T_NATIVE_DOUBLE, v.data());
-      H5Aclose(a), H5Sclose(s);
-    };
-    attribute("spacing_mm", {spacing, 1, 1});
-    attribute("origin_mm", {0, 0, 0});
-    attribute("direction", {1, 0, 0, 0, 1, 0, 0, 0, 1});
+    add_geometry(set, {spacing, 1, 1});
     H5Dclose(set), H5Sclose(space), H5Fclose(file);
     return find_scans({path})[0];
   };

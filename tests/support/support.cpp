@@ -1,9 +1,11 @@
 #include "support/support.hpp"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 namespace iqgate::test {
 namespace fs = std::filesystem;
@@ -99,6 +101,19 @@ std::string data_folder() {
   const fs::path beside = fs::path(IQGATE_SOURCE_DIR).parent_path() / "shared" / "data";
   std::error_code error;
   return fs::is_directory(beside, error) ? beside.string() : "";
+}
+
+Ran run_program(const std::string& arguments, const std::string& environment) {
+  const TemporaryFolder folder;
+  const std::string out = folder.path("stdout"), err = folder.path("stderr");
+  const int status = std::system(
+      (environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " + arguments + " >" + out + " 2>" + err)
+          .c_str());
+  const auto text = [](const std::string& path) {
+    std::ifstream s(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(s), {});
+  };
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text(out), text(err)};
 }
 
 }  // namespace iqgate::test

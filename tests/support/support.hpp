@@ -51,6 +51,13 @@ class TemporaryFolder {
   std::filesystem::path folder_;
 };
 
+/// The program as a user runs it, without a CUDA module: exit code (128 + signal when killed) and its two streams.
+struct Ran {
+  int code = -1;
+  std::string out, err;
+};
+Ran run_program(const std::string& arguments, const std::string& environment = {});
+
 /// The real scans (IQGATE_TEST_DATA, else ../shared/data beside the source tree); empty when absent.
 std::string data_folder();
 

@@ -1,10 +1,5 @@
 // Use that must not end in a number, a crash or a lie: values out of range, mixed folders, holes in a folder, config
 // files.
-#include <sys/wait.h>
-
-#include <fstream>
-#include <iterator>
-
 #include "iqgate/base/atomic_file.hpp"
 #include "support/support.hpp"
 
@@ -16,13 +11,9 @@ class Use : public ::testing::Test {
   test::TemporaryFolder folder;
   std::string error;
   int run(const std::string& arguments, const std::string& environment = {}) {
-    const std::string err = folder.path("stderr"), out = folder.path("stdout");
-    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " +
-                                    arguments + " >" + out + " 2>" + err)
-                                       .c_str());
-    std::ifstream s(err, std::ios::binary);
-    error.assign(std::istreambuf_iterator<char>(s), {});
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    const test::Ran ran = test::run_program(arguments, environment);
+    error = ran.err;
+    return ran.code;
   }
   std::string water(const std::string& name = "water", const std::string& more = {}) {
     const std::string to = folder.path(name);

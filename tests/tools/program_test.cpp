@@ -1,6 +1,4 @@
 // The program as a stranger meets it: exit codes, streams, words.
-#include <sys/wait.h>
-
 #include <fstream>
 #include <iterator>
 
@@ -11,24 +9,13 @@
 namespace iqgate {
 namespace {
 
-struct Ran {
-  int code = -1;
-  std::string out, err;
-};
+using test::Ran;
 
 class Program : public ::testing::Test {
  protected:
   test::TemporaryFolder folder;
   Ran run(const std::string& arguments, const std::string& environment = {}) {
-    const std::string out = folder.path("stdout"), err = folder.path("stderr");
-    const int status = std::system((environment + " IQGATE_CUDA_LIBRARY=/nonexistent " + IQGATE_PROGRAM + " " +
-                                    arguments + " >" + out + " 2>" + err)
-                                       .c_str());
-    const auto text = [](const std::string& path) {
-      std::ifstream s(path, std::ios::binary);
-      return std::string(std::istreambuf_iterator<char>(s), {});
-    };
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text(out), text(err)};
+    return test::run_program(arguments, environment);
   }
   std::string water() {
     const std::string to = folder.path("water");
