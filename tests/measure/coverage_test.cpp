@@ -180,7 +180,8 @@ std::vector<double> expected_spectrum(std::size_t n, double d, const std::functi
   return spectrum;
 }
 
-// The radial mean in rings of 1 / (N d) and the mean frequency, as defined.
+// The radial mean in rings of 1 / (N d) and the mean frequency, as defined: the integrals of NPS and f NPS from 0 to
+// the last ring, the NPS constant between the middles of the rings.
 double mean_frequency(const std::vector<double>& spectrum, std::size_t n, double d) {
   std::vector<double> f(n / 2 + 1, 0), s = f, c = f;
   for (std::size_t k = 1; k < n * n; ++k) {
@@ -196,7 +197,7 @@ double mean_frequency(const std::vector<double>& spectrum, std::size_t n, double
   for (std::size_t k = 0; k < x.size(); ++k) {
     const double left = k == 0 ? 0 : 0.5 * (x[k] + x[k - 1]),
                  right = k + 1 == x.size() ? x[k] : 0.5 * (x[k] + x[k + 1]);
-    area += y[k] * (right - left), moment += x[k] * y[k] * (right - left);
+    area += y[k] * (right - left), moment += y[k] * (right * right - left * left) / 2;
   }
   return moment / area;
 }

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "iqgate/compute/fft.hpp"
+#include "iqgate/measure/nps_curve.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::measure {
@@ -174,6 +175,23 @@ TEST(Nps, SpacingScalesTheFrequencyAxis) {
 TEST(Nps, ASmallRegionIsRefusedAndANoiselessOneToo) {
   EXPECT_EQ(nps_of(noise_scan({.kind = compute::NoiseKind::white, .sd = 10}), 5).find("nps_avg_per_mm"), nullptr);
   EXPECT_EQ(nps_of(noise_scan({})).find("nps_avg_per_mm"), nullptr);
+}
+
+// A flat spectrum to the frequency F: mean F / 2, weighted by f once more 2 F / 3, median F / 2, whatever the rings.
+TEST(NpsScalars, AFlatSpectrumIsExact) {
+  for (const std::size_t rings : {6u, 12u, 32u}) {
+    RadialNps flat;
+    for (std::size_t k = 1; k <= rings; ++k) {
+      flat.f_per_mm.push_back(double(k) / double(rings) * (k % 2 ? 1.01 : 1));
+      flat.nps.push_back(7);
+      flat.bins.push_back(double(k));
+    }
+    flat.f_per_mm.back() = 1;
+    const NpsScalars s = nps_scalars(flat, 1);
+    EXPECT_NEAR(s.average, 0.5, 1e-12);
+    EXPECT_NEAR(s.average_2d, 2.0 / 3, 1e-12);
+    EXPECT_NEAR(s.median, 0.5, 1e-12);
+  }
 }
 
 }  // namespace
