@@ -122,7 +122,10 @@ TEST(Base64, KnownAnswers) {  // RFC 4648
 
 TEST(ShortNumber, KeepsTheDigitsOfItsError) {
   EXPECT_EQ(short_number(12.34567, 0.02), "12.346");
+  EXPECT_EQ(short_number(-0.00768, 0.14), "-0.01");
+  EXPECT_EQ(short_number(1234.567, 60.0), "1235");
   EXPECT_EQ(short_number(0.123456), "0.12346");
+  EXPECT_EQ(short_number(123600), "123600");
 }
 
 }  // namespace

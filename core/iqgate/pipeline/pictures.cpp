@@ -66,8 +66,15 @@ std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<R
                                            const std::optional<Placement>& placement) {
   const Grid& grid = scan.volume.grid;
   std::map<std::size_t, std::vector<std::size_t>> by_slice;
-  for (std::size_t k = 0; k < regions.size(); ++k)
-    if (const auto slice = measure::centre_slice(regions[k], grid)) by_slice[*slice].push_back(k);
+  for (std::size_t k = 0; k < regions.size(); ++k) {
+    const auto slice = measure::centre_slice(regions[k], grid);
+    if (!slice) continue;
+    // A region of several slices goes into a picture that is there already, if it was measured in that slice too.
+    const measure::RegionVoxels voxels = measure::region_voxels(regions[k], grid);
+    const auto shared = by_slice.lower_bound(voxels.first_slice);
+    const bool covered = voxels.good() && shared != by_slice.end() && shared->first <= voxels.last_slice;
+    by_slice[covered ? shared->first : *slice].push_back(k);
+  }
   std::vector<report::Picture> pictures;
   const std::size_t plane = grid.size.x * grid.size.y;
   for (const auto& [slice, members] : by_slice) {

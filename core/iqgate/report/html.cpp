@@ -1,6 +1,8 @@
 #include "iqgate/report/html.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <kainjow/mustache.hpp>
 
 #include "iqgate/base/sha256.hpp"
@@ -66,6 +68,16 @@ const Value* verdict_of(const Value& result, const Value& m) {
         text(&v, "where") == text(&m, "where"))
       return &v;
   return nullptr;
+}
+
+// 56.835799999999999, as some scanners write 56.8358; anything else as it is.
+std::string plain_number(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (text.size() < 10 || *end != 0) return text;
+  char shorter[32];
+  std::snprintf(shorter, sizeof shorter, "%.7g", value);
+  return shorter;
 }
 
 int severity(const std::string& state) {
@@ -182,7 +194,8 @@ data technique(const Value& result) {
                                                                      {"NumberOfAverages", "Averages"}};
   const Value* first = scans.empty() ? nullptr : scans.front().find("tags");
   for (const auto& [tag, label] : tags)
-    if (const std::string value = text(first, tag); !value.empty()) out << object({{"key", label}, {"value", value}});
+    if (const std::string value = text(first, tag); !value.empty())
+      out << object({{"key", label}, {"value", plain_number(value)}});
   return out;
 }
 

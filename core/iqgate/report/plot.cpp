@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <cctype>
 
 #include <array>
 #include <map>
@@ -27,8 +28,8 @@ const Label* label_of(const std::string& name) {
       {"ttf_xy", {"Task transfer function, in plane", "spatial frequency (1/mm)", "TTF"}},
       {"ttf_z", {"Task transfer function, axial", "spatial frequency (1/mm)", "TTF"}},
       {"esf", {"Edge spread function", "distance (mm)", "value"}},
-      {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS (value² mm²)"}},
-      {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS (value² mm)"}}};
+      {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS"}},
+      {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS"}}};
   const auto found = labels.find(name);
   return found == labels.end() ? nullptr : &found->second;
 }
@@ -108,15 +109,22 @@ std::string curve_svg(const json::Value& curve) {
   const json::Value *low = curve.find("ci95_lo"), *high = curve.find("ci95_hi");
   const bool band = low && high && low->array() && high->array() && low->array()->size() == xs->array()->size() &&
                     high->array()->size() == xs->array()->size();
+  std::string unit;
+  if (const json::Value* given = y->find("unit"); given && given->string() && *given->string() != "1")
+    for (const char c : *given->string())
+      if (c == '2' || c == '3') unit += c == '2' ? "²" : "³";
+      else if (std::isalnum(static_cast<unsigned char>(c)) || c == ' ' || c == '/' || c == '(' || c == ')') unit += c;
+  const std::string y_label = label->y + (unit.empty() ? "" : " (" + unit + ")");
   const bool transfer = std::string(label->y) == "MTF" || std::string(label->y) == "TTF";
   std::string script =
       "set terminal svg size 560,330 noenhanced font 'sans-serif,12' background 'white'\nset key off\nset grid lc rgb "
       "'#dddddd'\nset border 3\nset tics nomirror out\n";
   script +=
-      std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + label->y + "'\n";
+      std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + y_label + "'\n";
+  if (*name->string() != "esf") script += "set yrange [0:*]\n";
   if (transfer)
     script +=
-        "set yrange [0:*]\nset arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset "
+        "set arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset "
         "arrow from graph 0,first 0.1 to graph 1,first 0.1 nohead lc rgb '#999999' dt 2\n";
   script += "$d << END\n";
   for (std::size_t k = 0; k < xs->array()->size(); ++k) {

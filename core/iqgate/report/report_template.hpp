@@ -24,7 +24,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowra
 tr.fail td { background: #fcebeb; } tr.undecided td, tr.not_measured td { background: #fff6e0; } tr.warn td { background: #fffbe6; }
 .state { font-weight: 700; white-space: nowrap; } .fail .state { color: #a11212; } .pass .state { color: #12692f; } .undecided .state, .warn .state, .not_measured .state { color: #8a5a00; } .no_limit .state { color: #7a8491; font-weight: 400; }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 28px; } .two div { display: grid; grid-template-columns: 190px 1fr; border-bottom: 1px solid #eef1f4; padding: 2px 0; } .two span:first-child { color: #56616e; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(max(330px, 40%), 1fr)); gap: 18px; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
+.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(max(330px, 40%), 1fr)); gap: 18px; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
 .sign { display: grid; grid-template-columns: repeat(3, 1fr); gap: 24px; margin-top: 10px; } .sign div { border-top: 1px solid #1c2430; padding-top: 3px; margin-top: 40px; font-size: 12px; }
 code { font-size: 11px; overflow-wrap: anywhere; } tr, .two div { break-inside: avoid; }
 </style>

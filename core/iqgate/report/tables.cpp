@@ -55,14 +55,11 @@ std::string limit_text(const judge::Verdict& v) {
 
 std::string short_number(double value, std::optional<double> se) {
   char text[40];
-  if (se && *se > 0 && value != 0) {
-    // Two digits of the standard error.
-    const int digits =
-        static_cast<int>(std::floor(std::log10(std::abs(value)))) - static_cast<int>(std::floor(std::log10(*se))) + 2;
-    std::snprintf(text, sizeof text, "%.*g", std::clamp(digits, 3, 8), value);
-  } else {
-    std::snprintf(text, sizeof text, "%.5g", value);
-  }
+  // To two digits of the standard error, so that a value and its interval end at one place.
+  const double decimals = se && *se > 0 ? 1 - std::floor(std::log10(*se)) : -1;
+  if (se && *se > 0 && decimals <= 8 && std::abs(value) < 1e9)
+    std::snprintf(text, sizeof text, "%.*f", static_cast<int>(std::max(decimals, 0.0)), value);
+  else std::snprintf(text, sizeof text, std::abs(value) < 1e9 && value == std::floor(value) ? "%.0f" : "%.5g", value);
   return text;
 }
 
