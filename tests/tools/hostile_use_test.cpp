@@ -78,6 +78,21 @@ TEST_F(Use, ConfigFilesAreReadInEverySpelling) {
   EXPECT_EQ(run("check " + scan + " --phantom water_cylinder -c " + config), 2);
 }
 
+// Two scans, each refused for the same wrong use: not a success.
+TEST_F(Use, WrongUseInEveryGroupIsWrongUse) {
+  const std::string root = folder.path("root");
+  water("root/a");
+  EXPECT_EQ(run("phantoms render water_cylinder --size 128 128 6 --voxel 1.7 1.7 4 -o " + root + "/b"), 0) << error;
+  write_file_atomically(folder.path("roi.json"), R"({"schema": "iqgate.roi/1", "frame": "patient", "regions": [
+    {"name": "r", "kind": "uniform", "shape": "disc", "center_mm": [0, 0, 0], "radius_mm": 20}]})");
+  const std::string asked = root + " --series all --roi " + folder.path("roi.json");
+  EXPECT_EQ(run("measure " + asked + " -q"), 0) << error;
+  EXPECT_EQ(run("check " + asked), 2) << error;
+  EXPECT_NE(error.find("no_limits"), std::string::npos) << error;
+  EXPECT_EQ(run("measure " + asked + " -o " + folder.path("out")), 0) << error;
+  EXPECT_NE(error.find("results lie in"), std::string::npos) << error;
+}
+
 TEST_F(Use, AFolderNamedReportIsNoFormat) {
   EXPECT_EQ(run("phantoms render wire --size 40 40 2 --voxel 1 1 2 -o " + folder.path("report")), 0) << error;
 }

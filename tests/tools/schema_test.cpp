@@ -20,15 +20,13 @@ nlohmann::json load(const std::string& path) {
 
 TEST(Schema, ResultsFollowTheShippedSchema) {
   test::TemporaryFolder folder;
-  const std::string program = std::string("IQGATE_CUDA_LIBRARY=/nonexistent ") + IQGATE_PROGRAM;
-  ASSERT_EQ(std::system((program + " phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 -q -o " +
-                         folder.path("scan") + " >/dev/null")
-                            .c_str()),
+  ASSERT_EQ(test::run_program("phantoms render water_cylinder --size 160 160 8 --voxel 1.4 1.4 4 -q -o " +
+                              folder.path("scan"))
+                .code,
             0);
-  ASSERT_EQ(std::system((program + " check " + folder.path("scan") + " --phantom water_cylinder -q -o " +
-                         folder.path("out") + " >/dev/null")
-                            .c_str()),
-            0);
+  ASSERT_EQ(
+      test::run_program("check " + folder.path("scan") + " --phantom water_cylinder -q -o " + folder.path("out")).code,
+      0);
   const nlohmann::json document = load(std::string(IQGATE_SOURCE_DIR) + "/phantoms/schema/result.schema.json");
   valijson::Schema schema;
   valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);

@@ -51,7 +51,7 @@ std::uint64_t parse_bytes(const std::string& text) {
 }
 
 int worse(int a, int b) {
-  for (const int code : {70, 5, 6, 4, 3, 1})
+  for (const int code : {70, 5, 6, 2, 3, 1})
     if (a == code || b == code) return code;
   return 0;
 }

@@ -13,7 +13,7 @@ std::string word(const json::Value& v) { return v.string() ? *v.string() : json:
 // Given on the command line, as --key, --key=value or its short name.
 bool given(const std::vector<std::string>& args, const std::string& key) {
   static const std::map<std::string, std::string> short_names{
-      {"output", "-o"}, {"jobs", "-j"}, {"quiet", "-q"}, {"verbose", "-v"}, {"dry-run", "-n"}};
+      {"output", "-o"}, {"jobs", "-j"}, {"quiet", "-q"}, {"dry-run", "-n"}};
   const std::string option = "--" + key;
   const auto found = short_names.find(key);
   return std::any_of(args.begin(), args.end(), [&](const std::string& arg) {
@@ -26,8 +26,6 @@ void append(std::vector<std::string>& args, const json::Member& m) {
   const std::string option = "--" + m.key;
   if (const bool* flag = std::get_if<bool>(&m.value.data())) {
     if (*flag) args.push_back(option);
-  } else if (m.key == "verbose") {
-    args.push_back(option + "=" + word(m.value));
   } else if (m.value.array()) {
     // Texts repeat the option; numbers are the values of one.
     bool first = true;

@@ -43,7 +43,6 @@ Exit codes: 0 done, all limits within; 1 a limit is broken; 2 wrong use; 3 input
 
 void add_common(CLI::App& verb, Options& o) {
   verb.add_flag("-q,--quiet", o.quiet, "no progress, no notes");
-  verb.add_flag("-v,--verbose", o.verbose, "more notes (-vv: still more)");
   verb.add_option("-j,--jobs", o.jobs, "threads (default: all)")->check(CLI::Range(1, 1024));
   verb.add_flag("--json", o.json, "one JSON document on stdout");
   verb.add_flag("--no-color", o.no_color, "no colour (NO_COLOR does the same)");
@@ -96,9 +95,11 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->add_option("-o,--output", o.output, "folder")->required();
   render->add_option("--format", o.format, "dicom, nifti, metaimage or hdf5");
   render->add_option("--modality", o.modality, "CT, MR or PT (default: the phantom's first)");
-  render->add_option("--size", o.size, "voxels X Y Z")->expected(3)->check(between(1, 65535));
-  render->add_option("--voxel", o.voxel_mm, "voxel spacing X Y Z in mm")->expected(3)->check(between(1e-3, 1e3));
-  render->add_option("--psf", o.psf_sigma_mm, "blur (Gaussian sigma) X Y Z in mm")->expected(3)->check(between(0, 1e3));
+  render->add_option("--size", o.size, "voxels X Y Z")->expected(3)->check(between(1, 8192));
+  render->add_option("--voxel", o.voxel_mm, "voxel spacing X Y Z in mm")->expected(3)->check(between(1e-3, 100));
+  render->add_option("--psf", o.psf_sigma_mm, "blur (Gaussian sigma) X Y Z in mm")
+      ->expected(3)
+      ->check(between(1e-3, 50));
   render->add_option("--pose", o.pose_deg, "pitch, yaw, roll in degrees")->expected(3)->check(between(-360, 360));
   render->add_option("--shift", o.shift_mm, "shift X Y Z in mm")->expected(3)->check(between(-1e4, 1e4));
   render->add_option("--noise", o.noise_sd, "noise SD in the unit of the values (0: none)")->check(between(0, 1e9));
@@ -108,7 +109,7 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->add_option("--cupping", o.cupping, "relative change of the signal 100 mm from the middle")
       ->check(between(-0.9, 10));
   render->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));
-  render->add_option("--repeats", o.repeats, "scans with independent noise")->check(between(1, 10000));
+  render->add_option("--repeats", o.repeats, "scans with independent noise")->check(between(1, 1000));
   render->add_flag("--enhanced", o.enhanced, "one Enhanced multi-frame DICOM file");
   render->add_flag("--aperture", o.aperture, "average over the pixel");
   render->callback([&o] { o.action = "render"; });
@@ -193,6 +194,7 @@ int run(int argc, char** argv) {
                                           "renders phantoms with known truth here, measures them on each "
                                           "backend\n\nExamples:\n  iqgate selftest\n  iqgate selftest -o EVIDENCE");
   add_common(*selftest, o);
+  selftest->add_flag("-v,--verbose", o.verbose, "say how long it took");
   selftest->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   selftest->add_option("-o,--output", o.output, "folder for selftest.json");
   selftest->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));

@@ -4,8 +4,6 @@
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
-#include "iqgate/measure/catalogue.hpp"
-#include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/report/tables.hpp"
 
@@ -39,22 +37,6 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
   return request;
 }
 
-// Faults of the files that the user names come before any scan is opened.
-void check_names(const pipeline::Request& request) {
-  if (request.phantom.empty() && request.roi_file.empty())
-    throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
-                     "name one with --phantom (iqgate phantoms list) or give --roi FILE");
-  if (!request.phantom.empty() && request.phantom != "auto")
-    phantom::read_model(pipeline::find_phantom(request.phantom));
-  if (!request.roi_file.empty()) read_region_file(request.roi_file);
-  for (const std::string& name : request.metrics)
-    if (!measure::find_metric(name))
-      throw UsageError("unknown_metric", "--metric", "\"" + name + "\" is not in the catalogue", "see iqgate metrics");
-  if (!request.context_file.empty()) json::parse_file(request.context_file, ErrorKind::usage);
-  for (const std::string& name : request.limits)
-    if (name != "none") judge::read_limits(pipeline::find_limits(name));
-}
-
 void print_document(const report::Document& document, const Options& options, bool judge, bool one_line) {
   if (options.json) {
     std::printf("%s\n", json::write(report::document_json(document), one_line ? 0 : 2).c_str());
@@ -69,7 +51,7 @@ void print_document(const report::Document& document, const Options& options, bo
 int run_measure(const Options& options, bool judge) {
   Progress progress(options);
   const pipeline::Request request = request_of(options, judge, progress);
-  check_names(request);
+  pipeline::check_request(request);
   const pipeline::Choice choice = pipeline::choose_scans(request);
   const auto& groups = choice.groups;
   if (options.dry_run) {
@@ -83,6 +65,7 @@ int run_measure(const Options& options, bool judge) {
     return exit_ok;
   }
   int code = exit_ok;
+  bool written = false;
   for (const read::ScanHeader& h : choice.refused) {
     progress.done();
     code = worse(code, report_error(InputError(h.code, h.display, h.reason, "iqgate inspect lists every scan")));
@@ -94,6 +77,7 @@ int run_measure(const Options& options, bool judge) {
       if (!options.output.empty()) {
         progress.step("writing the report");
         pipeline::write_results(document, alone ? options.output : options.output + "/" + group.front().group);
+        written = true;
       }
       progress.done();
       print_document(document, options, judge, !alone);
@@ -104,8 +88,7 @@ int run_measure(const Options& options, bool judge) {
       code = worse(code, report_error(error));
     }
   }
-  if (!options.output.empty() && !options.quiet && code != exit_input)
-    std::fprintf(stderr, "iqgate: results lie in %s\n", options.output.c_str());
+  if (written && !options.quiet) std::fprintf(stderr, "iqgate: results lie in %s\n", options.output.c_str());
   return code;
 }
 

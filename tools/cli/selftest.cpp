@@ -34,8 +34,7 @@ compute::RenderJob render_job(const Case& c, std::uint64_t seed) {
   compute::RenderJob job;
   job.grid.size = c.size;
   job.grid.spacing_mm = c.voxel_mm;
-  job.grid.origin_mm =
-      Vec3{} - job.grid.to_mm({0.5 * double(c.size.x - 1), 0.5 * double(c.size.y - 1), 0.5 * double(c.size.z - 1)});
+  job.grid.origin_mm = Vec3{} - job.grid.middle_mm();
   job.psf_sigma_mm = c.psf_mm;
   job.pose.translation_mm = {1.3, -0.7, 0.4};
   const bool mr = std::string(c.modality) == "MR";
@@ -58,7 +57,7 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
     rendering.noise.repeat = std::uint64_t(r);
     scans.push_back({.id = "selftest",
                      .modality = c.modality,
-                     .value_unit = std::string(c.modality) == "CT" ? "HU" : "1",
+                     .value_unit = pipeline::value_unit_of(c.modality),
                      .role = c.repeats > 1 ? "repeat_" + std::to_string(r + 1) : "",
                      .volume = compute::render(model, rendering)});
   }

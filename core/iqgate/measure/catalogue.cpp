@@ -89,20 +89,21 @@ const Metric* find_metric(const std::string& name) {
   return nullptr;
 }
 
+void require_metric(const std::string& name, const std::string& who) {
+  if (!find_metric(name))
+    throw UsageError("unknown_metric", who, "asks for \"" + name + "\", which is not in the catalogue",
+                     "see iqgate metrics");
+}
+
 bool gives(const std::string& family, const std::string& output) {
   return std::any_of(catalogue().begin(), catalogue().end(),
                      [&](const Metric& m) { return family == m.id && holds(m.outputs, output); });
 }
 
 Results measure_all(const Job& job, const std::vector<std::string>& wanted) {
-  for (const std::string& name : wanted)
-    if (!find_metric(name))
-      throw UsageError("unknown_metric", "--metric", "\"" + name + "\" is not in the catalogue", "see iqgate metrics");
+  for (const std::string& name : wanted) require_metric(name, "--metric");
   for (const Region& region : job.regions)
-    for (const std::string& name : region.metrics)
-      if (!find_metric(name))
-        throw UsageError("unknown_metric", "region " + region.name,
-                         "asks for \"" + name + "\", which is not in the catalogue", "see iqgate metrics");
+    for (const std::string& name : region.metrics) require_metric(name, "region " + region.name);
   Results results;
   results.regions = job.regions;
   for (const Metric& metric : catalogue()) {

@@ -9,6 +9,9 @@ const std::vector<Metric>& catalogue();
 /// The family that has this id or produces this output, or nullptr.
 const Metric* find_metric(const std::string& name);
 
+/// Throws UsageError naming `who` asked for it when there is none.
+void require_metric(const std::string& name, const std::string& who);
+
 /// True if the family of this id lists the output.
 bool gives(const std::string& family, const std::string& output);
 

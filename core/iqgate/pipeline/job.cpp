@@ -13,6 +13,7 @@
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/pictures.hpp"
+#include "iqgate/pipeline/request.hpp"
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
@@ -23,31 +24,6 @@ namespace {
 
 void say(const Request& request, const std::string& step) {
   if (request.progress) request.progress(step);
-}
-
-struct Context {
-  std::map<std::string, std::string> texts;
-  std::string baseline;
-};
-
-Context read_context(const std::string& path) {
-  Context context;
-  if (path.empty()) return context;
-  const json::Value document = json::parse_file(path, ErrorKind::usage);
-  json::Fields fields(document, path, "", ErrorKind::usage);
-  if (fields.text("schema") != "iqgate.context/1") fields.fail("schema", "unknown_value", "must be iqgate.context/1");
-  for (const char* key :
-       {"site", "room", "operator", "physicist", "test_type", "phantom_serial", "question", "method", "claim"})
-    if (fields.has(key)) context.texts[key] = fields.text(key);
-  context.baseline = fields.text_or("baseline", "");
-  if (fields.has("certificate")) context.texts["certificate"] = json::write(fields.value("certificate"), 0);
-  if (fields.has("deviations")) {
-    std::string all;
-    for (const std::string& d : fields.texts("deviations")) all += (all.empty() ? "" : "; ") + d;
-    context.texts["deviations"] = all;
-  }
-  fields.done();
-  return context;
 }
 
 std::string now_utc() {
@@ -124,12 +100,7 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
       job.regions.push_back(std::move(region));
     document.settings["roi_file_sha256"] = sha256_file(request.roi_file);
   }
-  if (request.phantom.empty()) {
-    if (request.roi_file.empty())
-      throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
-                       "name one with --phantom (iqgate phantoms list) or give --roi FILE");
-    return;
-  }
+  if (request.phantom.empty()) return;
   const phantom::Model model =
       request.phantom == "auto" ? identify(scan) : phantom::read_model(find_phantom(request.phantom));
   if (!fits(model, scan.modality))
@@ -185,37 +156,10 @@ judge::Reference reference_of(const Scan& scan, const std::vector<Region>& regio
   return reference;
 }
 
-void apply_limits(const Request& request, const Scan& scan, const std::string& default_limits, const Context& context,
-                  report::Document& document) {
-  std::vector<std::string> names = request.limits;
-  if (names.empty()) {
-    if (default_limits.empty())
-      throw UsageError("no_limits", "--limits", "the phantom names no limits of its own",
-                       "give --limits NAME|FILE, or --limits none to measure without judging");
-    names.push_back(default_limits);
-  }
-  if (names != std::vector<std::string>{"none"})
-    for (const std::string& name : names) {
-      document.limits.push_back(judge::read_limits(find_limits(name)));
-      const judge::LimitsFile& file = document.limits.back();
-      if (!file.phantom.empty() && !document.phantom_name.empty() && file.phantom != document.phantom_name)
-        throw UsageError("wrong_limits", "--limits " + name,
-                         "is made for the phantom " + file.phantom + ", this is " + document.phantom_name,
-                         "choose other limits, or the other phantom");
-    }
-  if (!request.metrics.empty())  // --metric narrows the limits too
-    for (judge::LimitsFile& file : document.limits)
-      std::erase_if(file.limits, [&](const judge::Limit& limit) {
-        return std::none_of(request.metrics.begin(), request.metrics.end(),
-                            [&](const std::string& m) { return m == limit.name || measure::gives(m, limit.name); });
-      });
-  document.judgement =
-      judge::judge(document.results, document.limits, reference_of(scan, document.results.regions, context));
-}
-
 }  // namespace
 
 report::Document run_job(const Request& request, const std::vector<read::ScanHeader>& group) {
+  check_request(request);
   report::Document document;
   document.software = software_record();
   document.created_utc = now_utc();
@@ -230,6 +174,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   job.settings = request.settings;
   std::string default_limits;
   place(request, scans.front(), job, document, default_limits);
+  if (request.judge) document.limits = limits_for(request, document.phantom_name, default_limits);
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
   const compute::BackendInfo info = job.backend->info();
   document.backend = info.name;
@@ -242,7 +187,9 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);
-  if (request.judge) apply_limits(request, scans.front(), default_limits, context, document);
+  if (request.judge)
+    document.judgement =
+        judge::judge(document.results, document.limits, reference_of(scans.front(), document.results.regions, context));
   document.pictures = make_pictures(scans.front(), job.regions, document.placement);
   return document;
 }

@@ -31,6 +31,9 @@ struct Request {
   std::function<void(const std::string&)> progress;
 };
 
+/// Faults of what the request names, before any scan is opened. Throws UsageError.
+void check_request(const Request& request);
+
 /// What a request names: each group is one job; `refused` scans were asked for but are not usable.
 struct Choice {
   std::vector<std::vector<read::ScanHeader>> groups;

@@ -8,6 +8,15 @@
 #include "iqgate/pipeline/job.hpp"
 
 namespace iqgate::pipeline {
+namespace {
+
+#ifdef __clang__
+constexpr const char* compiler = __VERSION__;
+#else
+constexpr const char* compiler = "g++ " __VERSION__;
+#endif
+
+}  // namespace
 
 std::map<std::string, std::string> software_record() {
   unsigned major = 0, minor = 0, release = 0;
@@ -18,7 +27,7 @@ std::map<std::string, std::string> software_record() {
   return {{"name", "iqgate"},
           {"version", IQGATE_VERSION},
           {"build", IQGATE_BUILD_TYPE},
-          {"compiler", std::string("g++ compatible ") + __VERSION__},
+          {"compiler", compiler},
           {"hdf5", dotted(major, minor, release)},
           {"openssl", OpenSSL_version(OPENSSL_VERSION)},
           {"eigen", dotted(EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},

@@ -5,11 +5,13 @@
 #include <numbers>
 
 #include "iqgate/base/json.hpp"
+#include "iqgate/measure/transfer_curve.hpp"
 
 namespace iqgate::pipeline {
 namespace {
 
-constexpr double f50_sigma = 0.187391, f10_sigma = 0.341541;  // exp(-2 pi^2 s^2 f^2) = 1/2, 1/10
+constexpr double f10_sigma = 0.341541;  // exp(-2 pi^2 s^2 f^2) = 1/10
+using measure::f50_sigma;
 
 bool asks_for(const Region& region, const char* family, const char* kind) {
   return region.metrics.empty()
@@ -19,12 +21,16 @@ bool asks_for(const Region& region, const char* family, const char* kind) {
 
 }  // namespace
 
+std::string value_unit_of(const std::string& modality) {
+  return modality == "CT" ? "HU" : modality == "PT" ? "Bq/mL" : "1";
+}
+
 std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality) {
   Placement pose = job.pose;
   for (const phantom::Shape& s : model.shapes)
     if (s.name == "body") pose.radius_mm = s.radius_mm;
   std::vector<Truth> list;
-  const std::string unit = modality == "CT" ? "HU" : modality == "PT" ? "Bq/mL" : "1";
+  const std::string unit = value_unit_of(modality);
   const bool shaded = job.shading.cupping != 0 || norm(job.shading.gradient_per_mm) != 0;
   const bool round_psf = std::abs(job.psf_sigma_mm.x - job.psf_sigma_mm.y) < 1e-12;
   const double sxy = job.psf_sigma_mm.x, sz = job.psf_sigma_mm.z;

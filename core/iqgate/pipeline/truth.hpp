@@ -15,6 +15,9 @@ struct Truth {
   std::string formula;
 };
 
+/// HU, Bq/mL or 1: what a rendered scan of this modality holds.
+std::string value_unit_of(const std::string& modality);
+
 /// Truths of every feature of the phantom for this rendering; regions as they are placed by the true pose.
 std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
 

@@ -233,6 +233,8 @@ std::string overall_sentence(const Value& result) {
   if (overall == "fail")
     return n(counts[0]) + " limit(s) broken, " + n(counts[4] + counts[3]) + " met, " + n(counts[1]) + " undecided, " +
            n(counts[2]) + " not measured.";
+  if (overall == "no_verdict" && counts[1] + counts[2] == 0)
+    return "Limits were given, and none of them applies to this scan: no verdict.";
   if (overall == "no_verdict")
     return "No limit is shown to be broken, but " + n(counts[1]) + " are undecided and " + n(counts[2]) +
            " could not be measured: no verdict.";
