@@ -147,7 +147,7 @@ TEST(Render, RicianBackgroundIsRayleigh) {
   RenderJob job = job_of({128, 128, 2}, {1, 1, 1}, {0.5, 0.5, 0.5});
   job.quantity = "mr_signal";
   const auto model = test::one_shape({.kind = ShapeKind::sphere, .radius_mm = 1}, 0, 0);
-  // SD of the background: sqrt(2 - pi/2) = 0.65514 for one channel, 0.7014 for eight (metrics.md A2).
+  // SD of the background: sqrt(2 - pi/2) = 0.65514 for one channel, 0.7014 for eight.
   for (const auto& [channels, mean_factor, sd_factor] :
        {std::tuple{1, 1.25331, 0.65514}, std::tuple{8, 3.9381, 0.7014}}) {
     job.noise = {.kind = NoiseKind::white, .sd = 10, .channels = channels, .seed = 9};

@@ -27,7 +27,7 @@ phantom::Model water(double radius, double length) {
 
 double angle_deg(Vec3 a, Vec3 b) { return std::acos(std::clamp(std::abs(dot(a, b)), 0.0, 1.0)) * 180 / M_PI; }
 
-TEST(LocateCylinder, TruthOfTheDefinition) {  // metrics.md H: centre and radius to 0.05 mm, tilt to 0.05 degrees
+TEST(LocateCylinder, TruthOfTheDefinition) {  // centre and radius to 0.05 mm, tilt to 0.05 degrees
   compute::RenderJob job = job_of({300, 240, 30}, {0.7, 0.9, 4}, 10);
   job.pose.translation_mm = {13.37 - 10, -7.21, 2};
   job.pose.rotation = rotation_from_degrees(2, 0, 0);

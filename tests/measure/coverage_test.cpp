@@ -121,7 +121,7 @@ Experiment ttf50() {
     job.noise = {.kind = compute::NoiseKind::white, .sd = 10, .seed = seed};
     const Scan scan =
         test::ct_scan(test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 12.5}, 150, 0), job);
-    // Curvature of the rim lowers f50 by 0.1 % here (metrics.md B3), far below the standard error.
+    // Curvature of the rim lowers f50 by 0.1 % here, far below the standard error.
     return std::pair{need(test::measure_one(scan, test::disc("i", "insert", {0, 0, 0}, 12.5, 12), "ttf_disc"),
                           "ttf50_per_mm", "tukey"),
                      0.187391 / 0.7 * 0.999};

@@ -10,7 +10,7 @@ namespace {
 using phantom::ShapeKind;
 using test::value_of;
 
-constexpr double f50_sigma = 0.187391, f10_sigma = 0.341541;
+const double gaussian_f50 = std::sqrt(std::log(2.0) / 2) / M_PI, gaussian_f10 = std::sqrt(std::log(10.0) / 2) / M_PI;
 
 bool has_flag(const Measurement* m, const std::string& flag) {
   return m && std::find(m->flags.begin(), m->flags.end(), flag) != m->flags.end();
@@ -49,12 +49,12 @@ double curve_error(const Results& r, const std::string& where, double sigma, dou
 }
 
 TEST(SlantedEdge, TruthOfTheDefinition) {
-  // erf edge, sigma 0.5 mm, pixel 0.5 mm, 3 degrees, no noise: accept 0.005 (metrics.md B2).
+  // erf edge, sigma 0.5 mm, pixel 0.5 mm, 3 degrees, no noise: accept 0.005.
   const Results r = edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 3, 0, 0));
   EXPECT_LT(curve_error(r, "edge/iec", 0.5), 0.005);
   EXPECT_LT(curve_error(r, "edge/iso", 0.5), 0.005);
-  EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iec"), f50_sigma / 0.5, 0.002);
-  EXPECT_NEAR(value_of(r, "mtf10_per_mm", "iec"), f10_sigma / 0.5, 0.005);
+  EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iec"), gaussian_f50 / 0.5, 0.002);
+  EXPECT_NEAR(value_of(r, "mtf10_per_mm", "iec"), gaussian_f10 / 0.5, 0.005);
   EXPECT_NEAR(value_of(r, "edge_angle_deg"), 3, 0.02);
   EXPECT_NEAR(value_of(r, "fwhm_mm", "iec"), 2.354820 * 0.5, 0.02);
   EXPECT_NEAR(value_of(r, "fwtm_mm", "iec"), 2.354820 * 1.822616 * 0.5, 0.04);
@@ -69,9 +69,9 @@ TEST(SlantedEdge, SweepOfBlurSpacingShiftAndTilt) {
           if (sigma < 0.6 * pixel) continue;  // aliased along the edge's own rows
           const Results r = edge_results(edge_scan(sigma, spacing, angle, shift, 0), 20);
           const double f50 = value_of(r, "mtf50_per_mm", "iec");
-          EXPECT_NEAR(f50 * sigma / f50_sigma, 1, 0.01)
+          EXPECT_NEAR(f50 * sigma / gaussian_f50, 1, 0.01)
               << sigma << " " << spacing.x << "x" << spacing.y << " " << shift << " " << angle;
-          EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iso") * sigma / f50_sigma, 1, 0.01)
+          EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iso") * sigma / gaussian_f50, 1, 0.01)
               << sigma << " " << spacing.x << " " << shift << " " << angle;
         }
 }
@@ -83,11 +83,11 @@ TEST(SlantedEdge, PixelApertureBelongsToThePresampledMtf) {
 }
 
 TEST(SlantedEdge, NoiseAtThirtyToOne) {
-  // 30 : 1: f50 within 2 %, f10 within 5 % (metrics.md B2); here over 12 slices of one seed and its own interval.
+  // 30 : 1: f50 within 2 %, f10 within 5 %; here over 12 slices of one seed and its own interval.
   const Results r = edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 3, 0, 10));
   const Measurement* m = r.find("mtf50_per_mm", "iec");
   ASSERT_NE(m, nullptr);
-  EXPECT_NEAR(m->value, f50_sigma / 0.5, std::max(0.02 * m->value, 4 * *m->se));
+  EXPECT_NEAR(m->value, gaussian_f50 / 0.5, std::max(0.02 * m->value, 4 * *m->se));
   EXPECT_LT(*m->se / m->value, 0.03);
 }
 
@@ -123,7 +123,8 @@ TEST(SlantedEdge, SlicesTiltedAgainstTheEdge) {
                       300, 0),
       job);
   Region region = test::box("edge", "edge", {0, 0, 0}, {40, 40, 18});
-  EXPECT_NEAR(value_of(test::measure_one(scan, region, "mtf_edge"), "mtf50_per_mm", "iec") * 0.6 / f50_sigma, 1, 0.01);
+  EXPECT_NEAR(value_of(test::measure_one(scan, region, "mtf_edge"), "mtf50_per_mm", "iec") * 0.6 / gaussian_f50, 1,
+              0.01);
 }
 
 TEST(Conditioning, GlareTailsByExtrapolation) {
@@ -189,13 +190,14 @@ Results insert_results(double radius, double sigma, double pixel, Vec3 shift, do
 }
 
 TEST(DiscTtf, TruthWithItsCurvatureBias) {
-  // metrics.md B3: relative f50 error from curvature: R=12.5, s=.8: -0.11 %; R=5, s=.8: -0.68 %; R=2.5... here 1 % and
+  // Relative f50 error from curvature: R=12.5, s=.8: -0.11 %; R=5, s=.8: -0.68 %; R=2.5... here 1 % and
   // the bias.
   for (const auto& [radius, sigma, pixel, bias] :
        {std::tuple{12.5, 0.8, 0.5, -0.0011}, {12.5, 0.5, 0.4, -0.0005}, {5.0, 0.8, 0.4, -0.0068}})
     for (const double contrast : {120.0, -100.0}) {
       const Results r = insert_results(radius, sigma, pixel, {0.13, -0.27, 0}, contrast, 0);
-      EXPECT_NEAR(value_of(r, "ttf50_per_mm", "tukey") * sigma / f50_sigma - 1, bias, 0.006) << radius << " " << sigma;
+      EXPECT_NEAR(value_of(r, "ttf50_per_mm", "tukey") * sigma / gaussian_f50 - 1, bias, 0.006)
+          << radius << " " << sigma;
       EXPECT_NEAR(value_of(r, "ttf_contrast_hu"), contrast, 0.5);
       EXPECT_NEAR(value_of(r, "insert_diameter_mm"), 2 * radius, 0.15);
       // A Hann window of 15 rise distances lifts f50 by about 1 %: (pi / 31)^2 in sigma^2.
@@ -206,14 +208,14 @@ TEST(DiscTtf, TruthWithItsCurvatureBias) {
 TEST(DiscTtf, CentreIsFoundAgain) {
   // The region lies 1.5 mm off: the rim tells the centre.
   const Results r = insert_results(12.5, 0.7, 0.5, {3.21, -1.13, 0}, 300, 3, 4, 1.5);
-  EXPECT_NEAR(value_of(r, "ttf50_per_mm", "tukey") * 0.7 / f50_sigma, 1, 0.015);
+  EXPECT_NEAR(value_of(r, "ttf50_per_mm", "tukey") * 0.7 / gaussian_f50, 1, 0.015);
 }
 
 TEST(DiscTtf, NoiseAndSufficiency) {
   const Results r = insert_results(12.5, 0.7, 0.6, {0.2, 0.1, 0}, 120, 8, 8);
   const Measurement* m = r.find("ttf50_per_mm", "tukey");
   ASSERT_NE(m, nullptr);
-  EXPECT_NEAR(m->value, f50_sigma / 0.7, std::max(0.05 * m->value, 4 * *m->se));
+  EXPECT_NEAR(m->value, gaussian_f50 / 0.7, std::max(0.05 * m->value, 4 * *m->se));
   EXPECT_NEAR(value_of(r, "cnr_total"), 120 / 8.0 * std::sqrt(8.0), 2);
   EXPECT_FALSE(has_flag(m, "low_cnr_total"));
   EXPECT_TRUE(
@@ -232,10 +234,10 @@ TEST(BallTtf, IsotropicAndAnisotropic) {
     region.shape = RegionShape::sphere;
     const Results r = test::measure_one(scan, region, "ttf_ball");
     const double tolerance = sxy == sz ? 0.01 : 0.03;
-    EXPECT_NEAR(value_of(r, "ttf_xy50_per_mm") * std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12) / f50_sigma, 1,
+    EXPECT_NEAR(value_of(r, "ttf_xy50_per_mm") * std::sqrt(sz * sz / 12 + sxy * sxy * 11 / 12) / gaussian_f50, 1,
                 tolerance)
         << sxy << " " << sz << " " << dz;
-    EXPECT_NEAR(value_of(r, "ttf_z50_per_mm") * std::sqrt(0.872 * sz * sz + 0.128 * sxy * sxy) / f50_sigma, 1,
+    EXPECT_NEAR(value_of(r, "ttf_z50_per_mm") * std::sqrt(0.872 * sz * sz + 0.128 * sxy * sxy) / gaussian_f50, 1,
                 tolerance)
         << sxy << " " << sz << " " << dz;
   }
@@ -268,7 +270,7 @@ Results point_results(const std::string& kind, double sigma, double pixel, Vec3 
 }
 
 TEST(PointMtf, TruthOfTheDefinition) {
-  // sigma 0.5 mm, pixel 0.4: f50 0.37478, f10 0.68308; tolerance 1 %, with 20 : 1 noise 3 % (metrics.md B1).
+  // sigma 0.5 mm, pixel 0.4: f50 0.37478, f10 0.68308; tolerance 1 %, with 20 : 1 noise 3 %.
   for (const char* kind : {"wire", "bead"})
     for (const Vec3 shift : {Vec3{0, 0, 0}, Vec3{0.13, -0.17, 0.2}}) {
       const Results r = point_results(kind, 0.5, 0.4, shift, 0, 0, kind[0] == 'w' ? 8 : 12, kind[0] == 'w' ? 2 : 0.6);
@@ -284,7 +286,7 @@ TEST(PointMtf, TruthOfTheDefinition) {
 
 TEST(PointMtf, SlantedWireFollowsItsCentre) {
   EXPECT_NEAR(value_of(point_results("wire", 0.6, 0.5, {0.1, -0.2, 0}, 0, 2, 10, 1.0), "mtf50_per_mm", "radial") * 0.6 /
-                  f50_sigma,
+                  gaussian_f50,
               1, 0.015);
 }
 

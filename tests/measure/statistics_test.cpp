@@ -40,7 +40,7 @@ TEST(Statistics, BootstrapOfAMeanGivesItsStandardError) {
   EXPECT_TRUE(bootstrap_blocks(1, 100, 3, evaluate).se.empty());
 }
 
-TEST(Statistics, MagnitudeFactors) {  // metrics.md A2
+TEST(Statistics, MagnitudeFactors) {
   for (const auto& [n, factor] :
        {std::pair{1, 0.65514}, {2, 0.6824}, {4, 0.6953}, {8, 0.7014}, {16, 0.7043}, {32, 0.7057}})
     EXPECT_NEAR(background_sd_factor(n), factor, 6e-5) << n;

@@ -100,7 +100,7 @@ TEST(CtNoise, DifferenceRemovesFixedStructure) {
 }
 
 TEST(GlobalNoiseIndex, ModeOfTheWindowSd) {
-  // White noise s, n x n window: mode s sqrt((v - 1) / v), v = n^2 - 1 (metrics.md A4); 0.5 % and half a bin.
+  // White noise s, n x n window: mode s sqrt((v - 1) / v), v = n^2 - 1; 0.5 % and half a bin.
   for (const auto& [pixel, n] : {std::pair{0.66, 9}, {0.46, 13}, {1.0, 7}}) {
     compute::RenderJob job;
     job.grid = test::centred_grid({256, 256, 6}, {pixel, pixel, 4});

@@ -55,7 +55,7 @@ TEST(ClosedForm, BallByIndependentQuadrature) {
 }
 
 TEST(ClosedForm, CatphanBeadOfTheSpecification) {
-  // metrics.md F1: Q_H of spheres under an isotropic Gaussian of FWHM 5 mm: 57.70 % (10 mm), 90.18 % (37 mm).
+  // Q_H of spheres under an isotropic Gaussian of FWHM 5 mm: 57.70 % (10 mm), 90.18 % (37 mm).
   const auto recovery = [](double radius, double sigma) {
     double sum = 0;
     const int n = 4000;

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 Grid centred_grid(Size3 size, Vec3 spacing_mm, const Mat3& direction) {
   Grid grid{size, spacing_mm, {}, direction};
-  grid.origin_mm = Vec3{} - grid.to_mm({0.5 * double(size.x - 1), 0.5 * double(size.y - 1), 0.5 * double(size.z - 1)});
+  grid.origin_mm = Vec3{} - grid.middle_mm();
   return grid;
 }
 

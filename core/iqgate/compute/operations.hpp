@@ -18,7 +18,7 @@ struct Mask {
 /// Weighted: variance = Sum w (x - mean)^2 / (Sum w - Sum w^2 / Sum w), which is n - 1 for weights of 1.
 struct Moments {
   std::size_t n = 0;
-  double sum_weights = 0, mean = 0, variance = 0, minimum = 0, maximum = 0;
+  double mean = 0, variance = 0, minimum = 0, maximum = 0;
 };
 
 struct Histogram {

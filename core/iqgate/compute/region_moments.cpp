@@ -51,7 +51,6 @@ Moments CpuBackend::region_moments(const DeviceVolume& uploaded, const Mask& mas
     total.low = std::min(total.low, p.low);
     total.high = std::max(total.high, p.high);
   }
-  m.sum_weights = total.w;
   m.mean = total.wx / total.w;
   m.minimum = total.low;
   m.maximum = total.high;

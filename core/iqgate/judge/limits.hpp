@@ -45,7 +45,7 @@ struct Verdict {
   State state = State::no_limit;
   std::optional<Limit> limit;
   std::optional<Bounds> applied;   ///< in the unit of the value, after relative_to
-  std::vector<std::string> flags;  ///< near_limit, no_interval
+  std::vector<std::string> flags;  ///< near_limit, no_interval, no_baseline, no_nominal_value
 };
 
 struct Judgement {

@@ -71,12 +71,7 @@ compute::EdgeProfileJob profile_job(const Ball& ball, const Grid& grid, double b
   job.cos2_low = cos2_low;
   job.cos2_high = cos2_high;
   job.sectors = 20;
-  const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
-  for (int d = 0; d < 3; ++d) {
-    const double centre = ball.centre[d] / grid.spacing_mm[d], half = 2 * ball.radius_mm / grid.spacing_mm[d] + 1;
-    job.low[d] = static_cast<std::size_t>(std::clamp(std::floor(centre - half), 0.0, double(size[d] - 1)));
-    job.high[d] = static_cast<std::size_t>(std::clamp(std::ceil(centre + half) + 1, 1.0, double(size[d])));
-  }
+  set_box(job, grid, ball.centre, 2 * ball.radius_mm, 3);
   return job;
 }
 
@@ -106,15 +101,16 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   for (const Cone& cone : {Cone{"ttf_xy", 0, 0.25, pixel_mm}, Cone{"ttf_z", 0.75, 1.1, grid.spacing_mm.z}}) {
     std::vector<std::string> flags;
     if (cnr < 5) flags.push_back("low_cnr");
-    const bool axial = cone.spacing == grid.spacing_mm.z && cone.low > 0;
-    // Bins of 0.1 voxel of the finer direction; a coarse stack is still sampled finely, since the surface is curved.
+    const bool axial = cone.low > 0;
+    // Bins of 0.1 pixel; axial: of 0.05 slice interval where that is larger (the curved surface samples a stack
+    // finely).
     const compute::EdgeProfileJob pj =
         profile_job(ball, grid, 0.1 * std::max(pixel_mm, axial ? 0.5 * cone.spacing : pixel_mm), cone.low, cone.high);
     const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
     const double nyquist = 1 / (2 * cone.spacing);
     const Response r = edge_response(profile, {}, {.window = Window::tukey}, 2 * nyquist);
-    if (axial && r.good && r.f50 && grid.spacing_mm.z > 0.187391 / *r.f50) flags.push_back("coarse_slice_interval");
-    if (r.good && r.f50 && ball.radius_mm * *r.f50 < 10 * 0.187391) flags.push_back("curvature_bias");
+    if (axial && r.good && r.f50 && grid.spacing_mm.z > f50_sigma / *r.f50) flags.push_back("coarse_slice_interval");
+    if (r.good && r.f50 && ball.radius_mm * *r.f50 < 10 * f50_sigma) flags.push_back("curvature_bias");
     add_response(job, results,
                  {cone.stem, "cone30",
                   axial ? "ESF of the cone within 30 degrees of the slice normal"
@@ -137,7 +133,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 Metric ball_ttf_metric() {
   return {"ttf_ball",
           "Task transfer function of a ball",
-          "Centre by weighted centroid; ESF of the distance from the centre, 0.3 to 2 radii, in bins of 0.1 voxel: "
+          "Centre by weighted centroid; ESF of the distance from the centre, 0.3 to 2 radii, in bins of 0.1 pixel "
+          "(axial: 0.05 slice interval where larger): "
           "band within 30 degrees of the slice plane (ttf_xy), cone within 30 degrees of the slice normal (ttf_z). A "
           "cone mixes both blurs: effective s_z^2 = 0.872 s_z^2 + 0.128 s_xy^2.",
           "Chen, Richard, Samei 2014; AAPM 233",

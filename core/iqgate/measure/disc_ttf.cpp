@@ -41,16 +41,10 @@ compute::EdgeProfileJob profile_job(const Insert& insert, const RegionVoxels& vo
   job.bins = static_cast<int>((insert.outer_mm - insert.inner_mm) / bin_mm);
   job.half_third_mm = insert.half_length_mm;
   job.sectors = sectors;
-  const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
   // The axis may be tilted: the box must hold the disc in every slice.
   const double lean =
       norm(Vec3{insert.axis.x, insert.axis.y, 0}) * (voxels.last_slice - voxels.first_slice) * grid.spacing_mm.z;
-  for (int d = 0; d < 2; ++d) {
-    const double centre = insert.centre[d] / grid.spacing_mm[d],
-                 half = (insert.outer_mm + lean) / grid.spacing_mm[d] + 1;
-    job.low[d] = static_cast<std::size_t>(std::clamp(std::floor(centre - half), 0.0, double(size[d] - 1)));
-    job.high[d] = static_cast<std::size_t>(std::clamp(std::ceil(centre + half) + 1, 1.0, double(size[d])));
-  }
+  set_box(job, grid, insert.centre, insert.outer_mm + lean, 2);
   job.low[2] = voxels.first_slice;
   job.high[2] = voxels.last_slice + 1;
   return job;
@@ -64,9 +58,9 @@ bool refine_centre(const Job& job, const compute::DeviceVolume& volume, const Re
   const BlockedProfile profile = blocked(job.backend->edge_profile(volume, pj), pj, BlockBy::sector);
   std::vector<double> esf;
   if (!mean_profile(profile, {}, esf)) return false;
-  const std::size_t n = esf.size(), quarter = std::max<std::size_t>(2, n / 5);
+  const std::size_t n = esf.size(), fifth = std::max<std::size_t>(2, n / 5);
   double low = 0, high = 0;
-  for (std::size_t k = 0; k < quarter; ++k) low += esf[k] / double(quarter), high += esf[n - 1 - k] / double(quarter);
+  for (std::size_t k = 0; k < fifth; ++k) low += esf[k] / double(fifth), high += esf[n - 1 - k] / double(fifth);
   if (high == low) return false;
   double sxx = 0, syy = 0, sxy = 0, sxr = 0, syr = 0, sx = 0, sy = 0, sr = 0, srr = 0, count = 0;
   for (int s = 0; s < fit_sectors; ++s) {
@@ -139,7 +133,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     return results.skip("ttf50_per_mm", where, "the insert's radius is below 4 pixels");
   insert.centre = to_volume_frame(grid, region.center_mm);
   insert.axis = direction_in_volume(grid, region.normal);
-  if (std::abs(insert.axis.z) < 0.985)
+  if (std::abs(insert.axis.z) < cos_10_deg)
     return results.skip("ttf50_per_mm", where, "the insert's axis lies more than 10 degrees from the slice normal");
   if (voxels.first_slice == voxels.last_slice) {
     insert.axis = {0, 0, 1};
@@ -166,6 +160,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   // Position noise of a sector: pixel sqrt(bins / pixels in a bin) / CNR.
   const double per_bin = std::max(1.0, 2 * std::numbers::pi * insert.radius_mm / fit_sectors / pixel_mm * slices),
                rim_noise = pixel_mm * std::sqrt((insert.outer_mm - insert.inner_mm) / pixel_mm / per_bin) / cnr;
+  // A square leaves its mean circle by 10 % of the radius (rms): half a pixel from 5 pixels on.
   if (insert.rim_rms_mm > 0.5 * pixel_mm && insert.rim_rms_mm > 4 * rim_noise)
     return results.skip("ttf50_per_mm", where, "the rim is not a circle about one centre");
   std::vector<std::string> flags = voxels.flags;
@@ -173,7 +168,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     flags.push_back("radius_differs_from_region");
   if (cnr_total < 15) flags.push_back("low_cnr_total");
   else if (cnr_total < 20) flags.push_back("cnr_total_below_20");
-  if (response.f50 && insert.radius_mm * (*response.f50) < 10 * 0.187391)
+  if (response.f50 && insert.radius_mm * (*response.f50) < 10 * f50_sigma)
     flags.push_back("curvature_bias");  // R / sigma below 10
   add_response(job, results,
                {"ttf", "tukey",

@@ -33,11 +33,11 @@ void make_monotone(std::vector<double>& v, bool rising) {
     for (int i = 0; i < static_cast<int>(count); ++i) v[k++] = (rising ? 1 : -1) * sum / count;
 }
 
-// Position where the ESF first passes a level, going from the side it starts at.
+// Position where the ESF passes a level, sought outwards from the half-level crossing nearest to the profile's middle,
+// so that noise on the plateaus does not count.
 double level_position(const Response& r, double fraction) {
   const double level = r.low + fraction * (r.high - r.low);
   const bool rising = r.high > r.low;
-  // Search outwards from the steepest place, so that noise on the plateaus does not count.
   std::size_t middle = 0;
   double best = INFINITY;
   for (std::size_t k = 0; k + 1 < r.esf.size(); ++k) {
@@ -64,7 +64,6 @@ double window_value(Window window, double u) {  // u: distance from the centre o
   if (u >= 1) return 0;
   switch (window) {
     case Window::hann: return 0.5 + 0.5 * std::cos(pi * u);
-    case Window::hamming: return 0.54 + 0.46 * std::cos(pi * u);
     case Window::tukey: return u <= 0.5 ? 1 : 0.5 + 0.5 * std::cos(2 * pi * (u - 0.5));
     case Window::none: break;
   }
@@ -270,11 +269,19 @@ Response edge_response(const BlockedProfile& profile, const std::vector<int>& ti
   }
   r.f50 = first_crossing(r.frequency_per_mm, r.mtf, 0.5);
   r.f10 = first_crossing(r.frequency_per_mm, r.mtf, 0.1);
-  r.f02 = first_crossing(r.frequency_per_mm, r.mtf, 0.02);
   r.fwhm_mm = width_at(r.lsf, bin, 0.5);
   r.fwtm_mm = width_at(r.lsf, bin, 0.1);
   r.good = true;
   return r;
+}
+
+void set_box(compute::EdgeProfileJob& job, const Grid& grid, Vec3 centre_mm, double reach_mm, int dimensions) {
+  const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
+  for (int d = 0; d < dimensions; ++d) {
+    const double centre = centre_mm[d] / grid.spacing_mm[d], half = reach_mm / grid.spacing_mm[d] + 1;
+    job.low[d] = static_cast<std::size_t>(std::clamp(std::floor(centre - half), 0.0, double(size[d] - 1)));
+    job.high[d] = static_cast<std::size_t>(std::clamp(std::ceil(centre + half) + 1, 1.0, double(size[d])));
+  }
 }
 
 void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where,

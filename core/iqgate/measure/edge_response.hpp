@@ -1,5 +1,5 @@
 #pragma once
-// From an edge profile to its transfer function, the part that slanted edge, disc and ball share (metrics.md B0, B7).
+// From an edge profile to its transfer function, the part that slanted edge, disc and ball share.
 // ESF = mean per bin; LSF = central difference; transform; division by the factors of the difference and of the bin.
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace iqgate::measure {
 
-enum class Window { none, hann, hamming, tukey };
+enum class Window { none, hann, tukey };
 enum class Tail { none, exponential };
 
 struct Conditioning {
@@ -43,13 +43,16 @@ struct Response {
   std::vector<double> frequency_per_mm, mtf;
   double low = 0, high = 0;  ///< plateaus: mean of the first and last sixth
   double rise_15_85_mm = 0, centre_mm = 0;
-  std::optional<double> f50, f10, f02, fwhm_mm, fwtm_mm;
+  std::optional<double> f50, f10, fwhm_mm, fwtm_mm;
   double tail_fraction = 0;
 };
 
 /// `f_limit_per_mm`: the curve is given up to here.
 Response edge_response(const BlockedProfile& profile, const std::vector<int>& times, const Conditioning& options,
                        double f_limit_per_mm);
+
+/// The voxels within `reach_mm` of the centre (volume frame) along the first `dimensions` axes, as the job's box.
+void set_box(compute::EdgeProfileJob& job, const Grid& grid, Vec3 centre_mm, double reach_mm, int dimensions);
 
 /// add_transfer of an edge profile, with its edge spread as a curve.
 void add_response(const Job& job, Results& results, const ResponseNames& names, const std::string& where,

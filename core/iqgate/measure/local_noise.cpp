@@ -34,7 +34,7 @@ double mode_of(const std::vector<double>& values, double bin) {
   for (const double v : values) largest = std::max(largest, v);
   std::vector<double> counts(static_cast<std::size_t>(largest / bin) + 3, 0.0);
   for (const double v : values) counts[static_cast<std::size_t>(v / bin)] += 1;
-  // A window as wide as a fifth of the SD of the values steadies the maximum and keeps its place.
+  // A triangular window of half-width half the SD of the values steadies the maximum and keeps its place.
   double mean = 0, squares = 0;
   for (const double v : values) mean += v / double(values.size());
   for (const double v : values) squares += (v - mean) * (v - mean);

@@ -166,7 +166,6 @@ NoiseCorrelation noise_correlation(const VolumeView& volume, const compute::Mask
     result.sum_rho += 2 * rho * lag.share;
     result.sum_rho_squared += 2 * rho * rho * lag.share;
   }
-  result.length_px = last_ring;
   result.sum_rho = std::max(result.sum_rho, 0.02);
   return result;
 }

@@ -70,7 +70,6 @@ NpsScalars nps_scalars(const RadialNps& r, double power) {
       smooth[k] = (r.nps[k == 0 ? 0 : k - 1] + r.nps[k] + r.nps[std::min(k + 1, n - 1)]) / 3;
     const std::size_t best =
         static_cast<std::size_t>(std::max_element(smooth.begin() + 1, smooth.end()) - smooth.begin());
-    s.maximum = smooth[best];
     s.peak = r.f_per_mm[best];
     if (best + 1 < n) {
       const double a = smooth[best - 1], b = smooth[best], c = smooth[best + 1], curvature = a - 2 * b + c;

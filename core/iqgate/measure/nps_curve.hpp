@@ -21,7 +21,7 @@ RadialNps radial_mean(const std::vector<double>& nps, Size3 box, const Grid& gri
 /// noise: square root of the whole power. average: integral f NPS / integral NPS of the radial curve; average_2d weighs
 /// by f; median: half of the radial curve's area; peak: largest of the 3-ring mean, refined by a parabola.
 struct NpsScalars {
-  double noise = 0, peak = NAN, average = NAN, average_2d = NAN, median = NAN, maximum = 0;
+  double noise = 0, peak = NAN, average = NAN, average_2d = NAN, median = NAN;
 };
 NpsScalars nps_scalars(const RadialNps& radial, double power);
 

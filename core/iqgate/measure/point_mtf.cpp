@@ -172,7 +172,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const Grid& grid = job.grid();
   const RegionVoxels voxels = region_voxels(region, grid);
   if (!voxels.good()) return results.skip("mtf50_per_mm", where, voxels.reason);
-  if (std::abs(dot(region.normal, grid.direction.column(2))) < 0.985)
+  if (!lies_in_slice(region, grid))
     return results.skip("mtf50_per_mm", where, "the region's normal lies more than 10 degrees from the slice normal");
   const double radius =
       region.shape == RegionShape::box ? 0.5 * std::min(region.size_mm.x, region.size_mm.y) : region.radius_mm;
@@ -221,7 +221,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (peak < 20 * noise_sd) flags.push_back("low_peak_to_noise");
   const double pixel = std::max(grid.spacing_mm.x, grid.spacing_mm.y), nyquist = 1 / (2 * pixel);
   std::vector<double> f;
-  for (int k = 0; 0.005 * k < nyquist - 1e-9; ++k) f.push_back(0.005 * k);
+  for (int k = 0; frequency_step_per_mm * k < nyquist - 1e-9; ++k) f.push_back(frequency_step_per_mm * k);
   f.push_back(nyquist);
   const auto nominal = region.nominal.find("diameter_mm");
   if (nominal == region.nominal.end()) flags.push_back("object_size_not_corrected");

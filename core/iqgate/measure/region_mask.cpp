@@ -39,6 +39,10 @@ Vec3 to_volume_frame(const Grid& grid, Vec3 patient_mm) {
   return direction_in_volume(grid, patient_mm - grid.origin_mm);
 }
 
+bool lies_in_slice(const Region& region, const Grid& grid) {
+  return std::abs(dot(region.normal, grid.direction.column(2))) > cos_10_deg;
+}
+
 std::optional<std::size_t> centre_slice(const Region& region, const Grid& grid) {
   const double z = grid.to_index(region.center_mm).z;
   // Halfway between two slices the lower one, however the last digit falls.
@@ -51,7 +55,7 @@ RegionVoxels region_voxels(const Region& region, const Grid& grid) {
   RegionVoxels result;
   const Vec3 centre = grid.to_index(region.center_mm);
   const bool flat = half_length_mm(region) == 0;
-  const bool in_slice = std::abs(dot(region.normal, grid.direction.column(2))) > 0.985;  // within 10 degrees
+  const bool in_slice = lies_in_slice(region, grid);
   std::size_t low[3], high[3];
   const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
   for (int d = 0; d < 3; ++d) {

@@ -21,6 +21,10 @@ struct RegionVoxels {
 /// A region that reaches outside the scan in the slice plane is refused; along the axis it is clipped, with a flag.
 RegionVoxels region_voxels(const Region& region, const Grid& grid);
 
+inline constexpr double cos_10_deg = 0.985;
+/// The region's normal lies within 10 degrees of the slice normal.
+bool lies_in_slice(const Region& region, const Grid& grid);
+
 /// The index of the slice nearest to the region's centre, if it lies in the scan.
 std::optional<std::size_t> centre_slice(const Region& region, const Grid& grid);
 

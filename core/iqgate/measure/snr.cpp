@@ -1,4 +1,4 @@
-// A2: signal-to-noise ratio of MR images, every variant its own name. Noise estimates: metrics.md A2.
+// A2: signal-to-noise ratio of MR images, every variant its own name.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -9,6 +9,10 @@
 
 namespace iqgate::measure {
 namespace {
+
+// A magnitude is not Gaussian: Var(s^2) is (kurtosis - 1) / 2 times the Gaussian one. This is one channel; more are
+// nearer 1.
+constexpr double rayleigh_excess = 1.12;
 
 struct Signal {
   double mean = 0, se = 0;
@@ -194,8 +198,7 @@ void background(const Job& job, std::size_t s, const RegionVoxels& region, const
   if (m.minimum < 0) flags.push_back("background_not_magnitude");
   if (channels == 0 || m.minimum < 0 || double(zeros) > 0.01 * double(m.n)) flags.push_back("background_noise_invalid");
   const NoiseCorrelation c = noise_correlation(v, voxels.mask);
-  // The magnitude is not Gaussian: Var(s^2) is (kurtosis - 1) / 2 times the Gaussian one; 1.12 for one channel.
-  const double freedom = (c.n_eff_variance(double(m.n)) - 1) / 1.12, sd = std::sqrt(m.variance);
+  const double freedom = (c.n_eff_variance(double(m.n)) - 1) / rayleigh_excess, sd = std::sqrt(m.variance);
   const Signal signal = signal_of(job, scan, region.mask);
   const double factor = background_sd_factor(channels == 0 ? 1 : channels);
   add_snr(
@@ -217,7 +220,7 @@ void noise_scan(const Job& job, std::size_t noise, const RegionVoxels& region, c
   std::vector<std::string> flags = region.flags;
   if (job.settings.receive_channels == 0) flags.push_back("channel_count_unknown");
   add_snr(job, results, "nema_ms1_m3", where, signal_of(job, job.scans[noise == 0 ? 1 : 0], region.mask),
-          std::sqrt(m.variance) / background_sd_factor(channels), (c.n_eff_variance(double(m.n)) - 1) / 1.12,
+          std::sqrt(m.variance) / background_sd_factor(channels), (c.n_eff_variance(double(m.n)) - 1) / rayleigh_excess,
           "SD of a scan without excitation over the magnitude factor", "NEMA MS 1 method 3", flags);
 }
 

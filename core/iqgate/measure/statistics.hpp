@@ -1,5 +1,5 @@
 #pragma once
-// Distributions, quantiles and intervals that the metrics share (metrics.md 0.7-0.9).
+// Distributions, quantiles and intervals that the metrics share.
 #include <functional>
 #include <vector>
 

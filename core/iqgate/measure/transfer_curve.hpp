@@ -1,6 +1,5 @@
 #pragma once
-// A transfer function (MTF, TTF) as it is reported: crossings, value at Nyquist, widths, errors, the curve (metrics.md
-// B0).
+// A transfer function (MTF, TTF) as it is reported: crossings, value at Nyquist, widths, errors, the curve.
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,6 +7,9 @@
 #include "iqgate/measure/metric.hpp"
 
 namespace iqgate::measure {
+
+/// Where the transform of a Gaussian of standard deviation s falls to a half: f50 = f50_sigma / s.
+inline constexpr double f50_sigma = 0.187391;  // sqrt(ln 2 / 2) / pi
 
 /// Spacing of the frequencies of a transform, at most.
 inline constexpr double frequency_step_per_mm = 0.005;

@@ -25,8 +25,7 @@ void run_piu(const Job& job, const std::vector<Region>& regions, Results& result
         continue;
       }
       const bool round = region.shape == RegionShape::disc || region.shape == RegionShape::cylinder;
-      if (!round || std::abs(dot(region.normal, grid.direction.column(2))) < 0.985 ||
-          region.radius_mm < 3 * disc_radius_mm) {
+      if (!round || !lies_in_slice(region, grid) || region.radius_mm < 3 * disc_radius_mm) {
         results.skip("piu_pct", where,
                      "needs a round region in the slice plane, at least three times as wide as the 1 cm2 disc");
         continue;

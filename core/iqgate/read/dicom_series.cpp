@@ -15,11 +15,8 @@
 namespace iqgate::read {
 namespace {
 
-constexpr double silent = 1e-3, tolerated = 1e-2;  // relative; reliability figures S4
-
-struct Refusal {
-  std::string code, reason;
-};
+// Relative: what rounding of decimal strings leaves is silent, what moves a slice by less than a hundredth is flagged.
+constexpr double silent = 1e-3, tolerated = 1e-2;
 
 class DicomLoader : public VoxelLoader {
  public:
@@ -82,7 +79,7 @@ void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
   for (std::size_t k = 1; k < slices.size(); ++k) gaps.push_back(slices[k].along - slices[k - 1].along);
   std::vector<double> sorted = gaps;
   std::sort(sorted.begin(), sorted.end());
-  // The smallest gap, unless most agree on the median: one missing slice must not hide behind a mean.
+  // The median gap: one missing slice must not hide behind a mean.
   const double typical = sorted[(sorted.size() - 1) / 2];
   double worst = 0;
   for (std::size_t k = 0; k < gaps.size(); ++k) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "iqgate/read/scan_header.hpp"
+
 class DcmDataset;
 class DcmItem;
 class DcmTagKey;
@@ -13,11 +15,6 @@ namespace iqgate::read {
 
 struct DicomFile;
 struct IntakeLimits;
-
-/// Why a file is refused; becomes `code` and `reason` of its DicomFile.
-struct Refusal {
-  std::string code, reason;
-};
 
 std::string text_of(DcmItem& item, const DcmTagKey& tag);
 /// All values of a decimal-string tag; empty when absent.

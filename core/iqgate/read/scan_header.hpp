@@ -9,6 +9,11 @@
 
 namespace iqgate::read {
 
+/// Thrown inside the readers: why a file or a series is refused; becomes `code` and `reason`.
+struct Refusal {
+  std::string code, reason;
+};
+
 /// Decodes the voxels of one scan; knows nothing of the meaning of the scan.
 class VoxelLoader {
  public:

@@ -34,7 +34,6 @@ struct Picture {
   std::vector<float> values;
   double window_low = 0, window_high = 1;
   std::string unit;
-  bool inverted = false;
   std::vector<Outline> outlines;
 };
 

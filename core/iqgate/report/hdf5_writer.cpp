@@ -204,7 +204,6 @@ void write_result_hdf5(const std::string& path, const Document& d, const std::st
       meta.set("window_low", p.window_low);
       meta.set("window_high", p.window_high);
       meta.set("unit", p.unit);
-      meta.set("inverted", p.inverted);
       meta.set("outlines", outlines_json(p));
       w.text(item("/slices", k) + "/meta_json", json::write(meta, 0));
     }
@@ -237,7 +236,6 @@ StoredPictures read_result_hdf5(const std::string& path) {
     p.window_low = f.number("window_low");
     p.window_high = f.number("window_high");
     p.unit = f.text("unit");
-    p.inverted = f.flag_or("inverted", false);
     for (json::Fields& o : f.objects("outlines")) {
       Outline outline;
       outline.number = static_cast<int>(o.number("number"));

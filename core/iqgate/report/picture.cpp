@@ -18,8 +18,7 @@ cairo_status_t append(void* into, const unsigned char* data, unsigned int length
 }
 
 // Grey values to an image surface, one pixel a voxel.
-Surface grey_surface(const std::vector<float>& values, std::size_t width, std::size_t height, double low, double high,
-                     bool inverted) {
+Surface grey_surface(const std::vector<float>& values, std::size_t width, std::size_t height, double low, double high) {
   Surface surface(cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(width), static_cast<int>(height)),
                   &cairo_surface_destroy);
   cairo_surface_flush(surface.get());
@@ -29,7 +28,6 @@ Surface grey_surface(const std::vector<float>& values, std::size_t width, std::s
   for (std::size_t y = 0; y < height; ++y)
     for (std::size_t x = 0; x < width; ++x) {
       double t = std::clamp((values[y * width + x] - low) / span, 0.0, 1.0);
-      if (inverted) t = 1 - t;
       const auto g = static_cast<unsigned char>(std::lround(255 * t));
       unsigned char* p = data + y * static_cast<std::size_t>(stride) + 4 * x;
       p[0] = p[1] = p[2] = g;
@@ -122,7 +120,7 @@ std::string png_of(cairo_surface_t* surface) {
 }  // namespace
 
 std::string picture_png(const Picture& p) {
-  const Surface grey = grey_surface(p.values, p.width, p.height, p.window_low, p.window_high, p.inverted);
+  const Surface grey = grey_surface(p.values, p.width, p.height, p.window_low, p.window_high);
   const Canvas c = canvas_of(grey.get(), p.width, p.height, p.spacing_x_mm, p.spacing_y_mm, 26);
   cairo_t* k = c.context.get();
   for (const Outline& o : p.outlines) draw_outline(c, o);
@@ -154,7 +152,7 @@ std::string map_png(const Map& m) {
   if (inside.empty()) inside.push_back(0);
   std::sort(inside.begin(), inside.end());
   const double low = inside[inside.size() / 100], high = inside[inside.size() - 1 - inside.size() / 100];
-  const Surface grey = grey_surface(m.values, m.width, m.height, low, high, false);
+  const Surface grey = grey_surface(m.values, m.width, m.height, low, high);
   const Canvas c = canvas_of(grey.get(), m.width, m.height, m.spacing_x_mm, m.spacing_y_mm, 26);
   cairo_t* k = c.context.get();
   cairo_set_source_rgb(k, 0, 0, 0);
