@@ -177,6 +177,83 @@ TEST(Nps, ASmallRegionIsRefusedAndANoiselessOneToo) {
   EXPECT_EQ(nps_of(noise_scan({})).find("nps_avg_per_mm"), nullptr);
 }
 
+TEST(Nps, ExtrapolationToZero) {
+  // White noise: s^2 dx dy = 25, within 3 standard errors. A ramp: what the straight line through its own rings says.
+  const Results white = nps_of(noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 48}));
+  const Measurement* m = white.find("nps_at_0_extrap_hu2_mm2", "2d_poly2");
+  ASSERT_TRUE(m && m->se);
+  EXPECT_NEAR(m->value, 25, 3 * *m->se);
+  EXPECT_LT(*m->se, 2.5);
+  const Results ramp = nps_of(noise_scan({.kind = compute::NoiseKind::ramp, .sd = 12, .f0_per_mm = 0.3, .seed = 49}));
+  const Curve& c = curve_of(ramp, "nps_radial", "u/2d_poly2");
+  double sx = 0, sy = 0, sxx = 0, sxy = 0;
+  // Variance A pi^1.5 f0^3 / 2 = 144.
+  const double a = 144 * 2 / (std::pow(M_PI, 1.5) * 0.027);
+  for (std::size_t k = 1; k < 6; ++k) {
+    const double f = c.x.values[k], y = a * f * std::exp(-f * f / 0.09);
+    sx += f, sy += y, sxx += f * f, sxy += f * y;
+  }
+  const Measurement* n = ramp.find("nps_at_0_extrap_hu2_mm2", "2d_poly2");
+  ASSERT_TRUE(n && n->se);
+  EXPECT_NEAR(n->value, (sy * sxx - sx * sxy) / (5 * sxx - sx * sx), 3 * *n->se + 0.03 * a * 0.3 * 0.43);
+}
+
+TEST(Nps, OneFitToTheWholeField) {
+  // A bowl over the region is taken away by one surface a slice; the box mean stays, so white noise keeps its variance
+  // but for 6 of some 45000 degrees of freedom, and the identity of Parseval holds.
+  Scan scan = noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 50});
+  for (std::size_t i = 0; i < scan.volume.values.size(); ++i) {
+    const double x = double(i % 256) - 128, y = double(i / 256 % 256) - 128;
+    scan.volume.values[i] += float(40 + 0.2 * x - 0.1 * y + 0.004 * x * x + 0.002 * x * y + 0.001 * y * y);
+  }
+  const Results r = nps_of(scan);
+  EXPECT_NEAR(value_of(r, "parseval_ratio", "2d_image_poly2"), 1, 1e-10);
+  EXPECT_NEAR(value_of(r, "noise_from_nps_hu", "2d_image_poly2"), 10, 0.06);
+  EXPECT_NEAR(value_of(r, "nps_avg_per_mm", "2d_image_poly2"), 0.5, 0.006);
+}
+
+TEST(Nps, LessTheMeanOfTheEnsemble) {
+  std::vector<Scan> scans;
+  for (std::uint64_t k = 0; k < 4; ++k) {
+    scans.push_back(noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 51, .repeat = k}));
+    for (std::size_t i = 0; i < scans.back().volume.values.size(); ++i)
+      scans.back().volume.values[i] += float(30 * std::sin(0.7 * double(i % 256)));
+    scans.back().role = "repeat_" + std::to_string(k + 1);
+  }
+  Region region = test::disc("u", "uniform", {0, 0, 0}, 60, 24);
+  region.metrics = {"nps"};
+  const Results r = measure_all(test::make_job(scans, {region}), {});
+  EXPECT_NEAR(value_of(r, "noise_from_nps_hu", "2d_ensemble_mean", "u"), 10, 0.06);
+  EXPECT_NEAR(value_of(r, "nps_avg_per_mm", "2d_ensemble_mean", "u"), 0.5, 0.005);
+  scans.pop_back();
+  scans.pop_back();
+  EXPECT_EQ(measure_all(test::make_job(scans, {region}), {}).find("noise_from_nps_hu", "2d_ensemble_mean"), nullptr);
+}
+
+TEST(Nps, StationarityKnowsItsLevel) {
+  // White and correlated noise that is alike everywhere: p is uniform. 30 scans each: share below 0.1 of 0.1 +- 0.055,
+  // mean 0.5 +- 0.053; both within 3.5 standard errors.
+  for (const double tau : {0.0, 0.5}) {
+    double mean = 0, low = 0;
+    for (std::uint64_t seed = 0; seed < 30; ++seed) {
+      const Scan scan =
+          tau == 0 ? noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 300 + seed}, {256, 256, 3})
+                   : noise_scan({.kind = compute::NoiseKind::gaussian, .sd = 40, .tau_mm = tau, .seed = 400 + seed},
+                                {256, 256, 3});
+      Region region = test::disc("u", "uniform", {0, 0, 0}, 60, 6);
+      const double p = value_of(test::measure_one(scan, region, "nps"), "nps_stationarity_p", "2d_poly2");
+      mean += p / 30, low += (p < 0.1) / 30.0;
+    }
+    EXPECT_NEAR(mean, 0.5, 3.5 * 0.053) << tau;
+    EXPECT_LT(low, 0.1 + 3.5 * 0.055) << tau;
+  }
+  // Noise that grows by a tenth from the middle to the rim is seen in 12 slices.
+  Scan scan = noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 52});
+  for (std::size_t i = 0; i < scan.volume.values.size(); ++i)
+    scan.volume.values[i] *= float(1 + 0.1 * std::hypot(double(i % 256) - 128, double(i / 256 % 256) - 128) / 120);
+  EXPECT_LT(value_of(nps_of(scan), "nps_stationarity_p", "2d_poly2"), 0.001);
+}
+
 // A flat spectrum to the frequency F: mean F / 2, weighted by f once more 2 F / 3, median F / 2, whatever the rings.
 TEST(NpsScalars, AFlatSpectrumIsExact) {
   for (const std::size_t rings : {6u, 12u, 32u}) {

@@ -55,7 +55,7 @@ struct PowerSpectrum {
   Size3 box;
   std::vector<std::vector<double>> spectra;
   std::vector<int> boxes_in_block;
-  std::vector<double> box_mean, box_variance;  ///< of each box: mean before, variance (ddof 0) after the detrend
+  std::vector<double> box_mean, box_variance;  ///< of each box: mean before, mean square after the detrend
 };
 
 /// Largest and smallest mean of a disc (exact pixel coverage) whose centre lies on a pixel of the large region.

@@ -84,11 +84,9 @@ PowerSpectrum CpuBackend::power_spectrum(const DeviceVolume& uploaded, const Pow
           for (std::size_t k = 0; k < n; ++k) dot += residual[k] * polynomial[k];
           for (std::size_t k = 0; k < n; ++k) residual[k] -= dot * polynomial[k];
         }
-        double rest = 0, square = 0;
-        for (const double r : residual) rest += r;
-        rest /= double(n);
+        double square = 0;
         for (std::size_t k = 0; k < n; ++k) {
-          square += (residual[k] - rest) * (residual[k] - rest);
+          square += residual[k] * residual[k];
           data[k] = residual[k];
         }
         result.box_variance[b] = square / double(n);

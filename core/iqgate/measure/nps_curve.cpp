@@ -64,6 +64,12 @@ NpsScalars nps_scalars(const RadialNps& r, double power) {
         break;
       }
   }
+  if (n >= 6) {
+    double sx = 0, sy = 0, sxx = 0, sxy = 0;
+    for (std::size_t k = 1; k < 6; ++k)
+      sx += r.f_per_mm[k], sy += r.nps[k], sxx += r.f_per_mm[k] * r.f_per_mm[k], sxy += r.f_per_mm[k] * r.nps[k];
+    s.at_zero = (sy * sxx - sx * sxy) / (5 * sxx - sx * sx);
+  }
   if (n >= 5) {
     std::vector<double> smooth(n);
     for (std::size_t k = 0; k < n; ++k)

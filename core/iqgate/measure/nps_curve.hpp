@@ -19,9 +19,10 @@ double folded_frequency(std::size_t k, std::size_t n, double spacing_mm);
 RadialNps radial_mean(const std::vector<double>& nps, Size3 box, const Grid& grid);
 
 /// noise: square root of the whole power. average: integral f NPS / integral NPS of the radial curve; average_2d weighs
-/// by f; median: half of the radial curve's area; peak: largest of the 3-ring mean, refined by a parabola.
+/// by f; median: half of the radial curve's area; peak: largest of the 3-ring mean, refined by a parabola; at_zero:
+/// where a straight line through the rings 2 to 6 (the first that detrending leaves alone) meets zero.
 struct NpsScalars {
-  double noise = 0, peak = NAN, average = NAN, average_2d = NAN, median = NAN;
+  double noise = 0, peak = NAN, average = NAN, average_2d = NAN, median = NAN, at_zero = NAN;
 };
 NpsScalars nps_scalars(const RadialNps& radial, double power);
 
