@@ -4,6 +4,7 @@
 #include <complex>
 #include <functional>
 #include <numbers>
+#include <optional>
 
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
@@ -167,6 +168,28 @@ TransferCurve transform(const std::vector<Point>& points, const std::vector<doub
   return c;
 }
 
+// Full width of the line spread at a fraction of its peak. The line spread is the cosine transform of the curve, which
+// must have faded at the highest frequency: cut off at a value m, it rings by about m.
+std::optional<double> line_width(const TransferCurve& c, double fraction) {
+  if (c.value.back() > 0.05) return std::nullopt;
+  const auto spread = [&](double s) {
+    double sum = 0;
+    for (std::size_t k = 1; k < c.value.size(); ++k)
+      sum += 0.5 * (c.frequency_per_mm[k] - c.frequency_per_mm[k - 1]) *
+             (c.value[k] * std::cos(2 * pi * c.frequency_per_mm[k] * s) +
+              c.value[k - 1] * std::cos(2 * pi * c.frequency_per_mm[k - 1] * s));
+    return sum;
+  };
+  const double level = fraction * spread(0), step = 0.02 / c.frequency_per_mm.back();
+  double before = spread(0);
+  for (double s = step; s * frequency_step_per_mm < 0.5; s += step) {
+    const double now = spread(s);
+    if (now <= level) return 2 * (s - step * (level - now) / (before - now));
+    before = now;
+  }
+  return std::nullopt;
+}
+
 void one_region(const Job& job, std::size_t s, const Region& region, Results& results) {
   const std::string where = job.prefix(s) + region.name;
   const Grid& grid = job.grid();
@@ -242,7 +265,11 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const Noise noise{noise_sd * inflation, 1 / background_pixels * double(slices.size())};
   static constexpr const char* variants[] = {"radial", "x", "y"};
   for (int which = 0; which < 3; ++which) {
-    const TransferCurve curve = transform(points, f, which, noise, object);
+    TransferCurve curve = transform(points, f, which, noise, object);
+    if (curve.good) curve.fwhm_mm = line_width(curve, 0.5), curve.fwtm_mm = line_width(curve, 0.1);
+    if (curve.good && !curve.fwhm_mm)
+      results.skip("fwhm_mm", where,
+                   std::string("variant ") + variants[which] + ": the pixel is too coarse (MTF at Nyquist above 0.05)");
     const auto f50 = first_crossing(curve.frequency_per_mm, curve.value, 0.5);
     std::vector<std::string> own = flags;
     // Pixel larger than FWHM / 2.5 = 0.4413 / f50 / 2.5: one sampling phase is not enough.
@@ -271,10 +298,12 @@ Metric point_mtf_metric() {
           "Sub-pixel centre in each slice; background (annulus from 0.7 to 1 region radius) subtracted; taper over the "
           "last fifth of its reach (where the radial mean drowns in the noise, at least 6 sigma of the core); MTF(f) = "
           "sum p J0(2 pi f r) / sum p over the pixels of all slices (radial), and the transform along x and y; divided "
-          "by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given.",
+          "by the transform of the object (wire disc, bead ball) when nominal diameter_mm is given. fwhm, fwtm: of the "
+          "line "
+          "spread, the cosine transform of the curve.",
           "IEC 61223-3-5; ICRU 87; Nickoloff 1985",
-          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm",
-           "f_nyquist_per_mm"},
+          {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm", "fwhm_mm",
+           "fwtm_mm", "f_nyquist_per_mm"},
           {"radial", "x", "y"},
           {"wire", "bead"},
           {},
