@@ -154,6 +154,18 @@ TEST(Conditioning, GlareTailsByExtrapolation) {
             0.03);  // cut tails lift the curve: the low-frequency drop is lost
 }
 
+TEST(Conditioning, ATailInNoiseIsNotExtrapolated) {
+  // The tail of a clean edge is followed, a region of an edge in noise says why not; f50 of a Gaussian stays (its tail
+  // beyond 1 % holds 0.3 % of the area).
+  const Results clean = edge_results(edge_scan(0.6, {0.5, 0.5, 5}, 3, 0, 0));
+  EXPECT_NEAR(value_of(clean, "mtf50_per_mm", "exp_tail"), gaussian_f50 / 0.6, 0.005 * gaussian_f50 / 0.6);
+  EXPECT_LT(value_of(clean, "lsf_tail_fraction", "exp_tail"), 0.001);
+  const Results noisy = edge_results(edge_scan(0.6, {0.5, 0.5, 5}, 3, 0, 15));
+  EXPECT_EQ(noisy.find("mtf50_per_mm", "exp_tail"), nullptr);
+  EXPECT_TRUE(std::any_of(noisy.not_measured.begin(), noisy.not_measured.end(),
+                          [](const NotMeasured& n) { return n.name == "lsf_tail_fraction"; }));
+}
+
 TEST(Conditioning, MonotoneHidesOvershoot) {
   BlockedProfile p{.first_mm = -6, .bin_mm = 0.05, .bins = 240, .blocks = 1};
   for (std::size_t k = 0; k < p.bins; ++k) {
@@ -277,11 +289,22 @@ TEST(PointMtf, TruthOfTheDefinition) {
       for (const char* variant : {"radial", "x", "y"}) {
         EXPECT_NEAR(value_of(r, "mtf50_per_mm", variant), 0.37478, 0.0037) << kind << variant;
         EXPECT_NEAR(value_of(r, "mtf10_per_mm", variant), 0.68308, 0.0068) << kind << variant;
+        // 2.354820 and 2.354820 x 1.822616 sigma; 1 %.
+        EXPECT_NEAR(value_of(r, "fwhm_mm", variant), 2.354820 * 0.5, 0.012) << kind << variant;
+        EXPECT_NEAR(value_of(r, "fwtm_mm", variant), 2.354820 * 1.822616 * 0.5, 0.022) << kind << variant;
       }
     }
   const Results noisy = point_results("wire", 0.5, 0.4, {0.1, 0.1, 0}, 24);  // peak about 500 HU
   EXPECT_NEAR(value_of(noisy, "mtf50_per_mm", "radial"), 0.37478, 0.03 * 0.37478);
   EXPECT_NEAR(value_of(noisy, "mtf10_per_mm", "radial"), 0.68308, 0.03 * 0.68308);
+}
+
+TEST(PointMtf, ACoarsePixelHasNoWidth) {
+  // MTF at the Nyquist frequency of 0.9 mm pixels for sigma 0.4 mm: exp(-2 pi^2 0.16 0.309) = 0.38.
+  const Results r = point_results("wire", 0.4, 0.9, {0.1, 0.2, 0}, 0);
+  EXPECT_EQ(r.find("fwhm_mm", "radial"), nullptr);
+  EXPECT_TRUE(std::any_of(r.not_measured.begin(), r.not_measured.end(),
+                          [](const NotMeasured& n) { return n.name == "fwhm_mm"; }));
 }
 
 TEST(PointMtf, SlantedWireFollowsItsCentre) {

@@ -184,6 +184,11 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
                {"ttf", "monotone", "as tukey after isotonic regression of the ESF, which hides overshoot",
                 "AAPM 233; Richard 2012", false},
                where, profile, {.window = Window::tukey, .monotone = true}, nyquist, flags);
+  add_response(job, results,
+               {"ttf", "exp_tail",
+                "no window, the line spread beyond 1 % of its peak replaced by the exponential through 4 to 1 %",
+                "AAPM 233; Richard 2012", false},
+               where, profile, {.tail = Tail::exponential}, nyquist, flags);
   const auto add = [&](const std::string& name, double value, const std::string& unit) {
     results.add(measurement(name, "", where, value, unit));
   };
@@ -200,18 +205,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric disc_ttf_metric() {
-  return {"ttf_disc",
-          "Task transfer function of a circular insert",
-          "Centre refined on the rim; radial ESF in bins of 0.1 pixel; central difference; window (tukey: Tukey, hann: "
-          "Hann, both 15 times the 15-85 % rise); transform; divided by the factors of difference and bin. Contrast "
-          "and CNR over all slices stand beside it: for nonlinear reconstruction the TTF holds only there.",
-          "AAPM 233; Richard 2012",
-          {"ttf50_per_mm", "ttf10_per_mm", "ttf02_per_mm", "ttf_at_nyquist", "ttf_peak", "ttf_peak_f_per_mm",
-           "f_nyquist_per_mm", "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm"},
-          {"tukey", "hann", "monotone"},
-          {"insert"},
-          {},
-          run};
+  return {
+      "ttf_disc",
+      "Task transfer function of a circular insert",
+      "Centre refined on the rim; radial ESF in bins of 0.1 pixel; central difference; window (tukey: Tukey, hann: "
+      "Hann, both 15 times the 15-85 % rise); transform; divided by the factors of difference and bin. Contrast "
+      "and CNR over all slices stand beside it: for nonlinear reconstruction the TTF holds only there.",
+      "AAPM 233; Richard 2012",
+      {"ttf50_per_mm", "ttf10_per_mm", "ttf02_per_mm", "ttf_at_nyquist", "ttf_peak", "ttf_peak_f_per_mm",
+       "f_nyquist_per_mm", "ttf_contrast_hu", "ttf_contrast", "cnr_total", "insert_diameter_mm", "lsf_tail_fraction"},
+      {"tukey", "hann", "monotone", "exp_tail"},
+      {"insert"},
+      {},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -72,11 +72,20 @@ double window_value(Window window, double u) {  // u: distance from the centre o
 
 // Replaces each side beyond 1 % of the peak by the exponential that fits between 4 % and 1 %, out to 5 decades. (From
 // 10 % on, as is usual, the Gaussian core still counts: an error of 0.02 in the MTF for a glare of 20 %.)
-void extend_tails(Response& r, double bin_mm) {
+// False when noise hides the tails or a side shows no decay.
+bool extend_tails(Response& r, double bin_mm) {
   const std::size_t peak = static_cast<std::size_t>(std::max_element(r.lsf.begin(), r.lsf.end()) - r.lsf.begin());
   const double top = r.lsf[peak];
-  double inner = 0;
-  for (const double v : r.lsf) inner += v;
+  const std::size_t sixth = r.lsf.size() / 6;
+  double square = 0;
+  for (std::size_t k = 1; k + 1 < sixth; ++k) {
+    const double left = r.lsf[k + 1] - r.lsf[k], right = r.lsf[r.lsf.size() - k - 1] - r.lsf[r.lsf.size() - k - 2];
+    square += left * left + right * right;
+  }
+  if (sixth < 4 || std::sqrt(square / (4 * double(sixth - 2))) > 0.005 * top) {
+    r.reason = "the noise of the line spread hides its tails";
+    return false;
+  }
   std::vector<double> sides[2];
   for (int side = 0; side < 2; ++side) {
     const long step = side == 0 ? -1 : 1;
@@ -90,9 +99,15 @@ void extend_tails(Response& r, double bin_mm) {
       const double x = std::abs(double(j - from)) * bin_mm, y = std::log(r.lsf[std::size_t(j)] / top);
       s += 1, sx += x, sy += y, sxx += x * x, sxy += x * y;
     }
-    if (s < 4) continue;
+    if (s < 4 || to < 0 || to >= n) {
+      r.reason = "the line spread does not fall from 4 to 1 % of its peak inside the region";
+      return false;
+    }
     const double slope = (s * sxy - sx * sy) / (s * sxx - sx * sx), start = (sy - slope * sx) / s;
-    if (!(slope < 0)) continue;
+    if (!(slope < 0)) {
+      r.reason = "the tail of the line spread does not decay";
+      return false;
+    }
     for (long j = to;; j += step) {
       const double value = top * std::exp(start + slope * std::abs(double(j - from)) * bin_mm);
       if (value < 1e-5 * top || std::abs(j - to) > 4 * n) break;
@@ -114,6 +129,7 @@ void extend_tails(Response& r, double bin_mm) {
   for (const double v : whole) total += v;
   r.lsf = std::move(whole);
   r.tail_fraction = total > 0 ? added / total : 0;
+  return true;
 }
 
 std::size_t transform_size(double bin_mm, std::size_t least) {
@@ -244,7 +260,7 @@ Response edge_response(const BlockedProfile& profile, const std::vector<int>& ti
   const double sign = r.high > r.low ? 1 : -1;
   r.lsf.assign(n, 0);
   for (std::size_t k = 1; k + 1 < n; ++k) r.lsf[k] = sign * (r.esf[k + 1] - r.esf[k - 1]) / (2 * bin);
-  if (options.tail == Tail::exponential) extend_tails(r, bin);
+  if (options.tail == Tail::exponential && !extend_tails(r, bin)) return r;
   if (options.window != Window::none) {
     const double width =
         options.window_width_mm > 0 ? options.window_width_mm : 15 * std::max(r.rise_15_85_mm, 2 * bin);
@@ -293,6 +309,14 @@ void add_response(const Job& job, Results& results, const ResponseNames& names, 
     return c;
   };
   const Response whole = edge_response(profile, {}, options, 2 * nyquist_per_mm);
+  const bool tail = options.tail == Tail::exponential;
+  if (tail && !whole.good)
+    return results.skip("lsf_tail_fraction", where, "variant " + names.variant + ": " + whole.reason);
+  if (tail) {
+    Measurement m = measurement("lsf_tail_fraction", names.variant, where, whole.tail_fraction, "1");
+    m.method = names.method;
+    results.add(std::move(m));
+  }
   if (whole.tail_fraction > 0.02) flags.push_back("lsf_tail_extrapolated");
   const TransferCurve c = add_transfer(
       job, results, names, where, profile.blocks,
@@ -300,7 +324,7 @@ void add_response(const Job& job, Results& results, const ResponseNames& names, 
         return curve_of(edge_response(profile, times, options, 2 * nyquist_per_mm));
       },
       nyquist_per_mm, std::move(flags));
-  if (c.good)
+  if (c.good && !tail)
     results.curves.push_back({.name = "esf",
                               .variant = names.variant,
                               .where = where,

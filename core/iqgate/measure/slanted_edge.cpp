@@ -237,6 +237,11 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
                {"mtf", "iec", "ESF in bins of 0.1 pixel, no window, corrected for difference and bin", "IEC 62220-1-1"},
                where, profile(0.1 * pixel_mm), {}, nyquist, flags);
   add_response(job, results,
+               {"mtf", "exp_tail",
+                "as iec, with the line spread beyond 1 % of its peak replaced by the exponential through 4 to 1 %",
+                "IEC 62220-1-1", false},
+               where, profile(0.1 * pixel_mm), {.tail = Tail::exponential}, nyquist, flags);
+  add_response(job, results,
                {"mtf", "iso", "ESF in bins of 0.25 pixel, Tukey window over the region, correction capped at 10",
                 "ISO 12233", false},
                where, profile(0.25 * pixel_mm),
@@ -259,8 +264,8 @@ Metric slanted_edge_metric() {
           "difference and the bin. The result is the presampled MTF, pixel aperture included.",
           "ISO 12233; IEC 62220-1-1",
           {"mtf50_per_mm", "mtf10_per_mm", "mtf02_per_mm", "mtf_at_nyquist", "mtf_peak", "mtf_peak_f_per_mm", "fwhm_mm",
-           "fwtm_mm", "f_nyquist_per_mm", "edge_angle_deg"},
-          {"iec", "iso"},
+           "fwtm_mm", "f_nyquist_per_mm", "edge_angle_deg", "lsf_tail_fraction"},
+          {"iec", "exp_tail", "iso"},
           {"edge"},
           {},
           run};
