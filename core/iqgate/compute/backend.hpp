@@ -4,8 +4,16 @@
 #include <memory>
 #include <string>
 
+#include "iqgate/compute/bootstrap.hpp"
 #include "iqgate/compute/edge_profile.hpp"
+#include "iqgate/compute/filters.hpp"
+#include "iqgate/compute/labels.hpp"
+#include "iqgate/compute/local_maps.hpp"
 #include "iqgate/compute/operations.hpp"
+#include "iqgate/compute/resample.hpp"
+#include "iqgate/compute/similarity.hpp"
+#include "iqgate/compute/temporal.hpp"
+#include "iqgate/compute/volume_statistics.hpp"
 
 namespace iqgate::compute {
 
@@ -34,10 +42,25 @@ class Backend {
   virtual LocalStatistics local_statistics(const DeviceVolume& volume, const LocalStatisticsJob& job) const = 0;
   virtual PowerSpectrum power_spectrum(const DeviceVolume& volume, const PowerSpectrumJob& job) const = 0;
   virtual DiscSearch disc_search(const DeviceVolume& volume, const DiscSearchJob& job) const = 0;
+  virtual VolumeStatistics volume_statistics(const DeviceVolume& volume,
+                                             const std::vector<double>& percentiles) const = 0;
+  virtual Histogram volume_histogram(const DeviceVolume& volume, double first, double width,
+                                     std::size_t bins) const = 0;
+  /// Maps are written where `write` is set, else only summed up. `maps` gives its memory back for use again.
+  virtual void local_maps(const DeviceVolume& volume, const LocalMapJob& job, bool write, LocalMaps& maps) const = 0;
+  virtual void gaussian(const DeviceVolume& volume, const GaussianJob& job, Voxels& out) const = 0;
+  virtual void median(const DeviceVolume& volume, Voxels& out) const = 0;
+  virtual Similarity similarity(const DeviceVolume& a, const DeviceVolume& b, const SimilarityJob& job) const = 0;
+  virtual void temporal_maps(const TemporalJob& job, TemporalMaps& maps) const = 0;
+  /// `labels` null: shapes only.
+  virtual std::vector<ComponentShape> components(const DeviceVolume& volume, const LabelJob& job,
+                                                 VoxelArray<std::int32_t>* labels) const = 0;
+  virtual void resample(const DeviceVolume& volume, const ResampleJob& job, Voxels& out) const = 0;
+  virtual std::vector<double> bootstrap_curves(const BootstrapJob& job) const = 0;
 };
 
 /// What a CUDA module answers to; raised whenever Backend or a job changes.
-inline constexpr std::uint32_t backend_abi = 1;
+inline constexpr std::uint32_t backend_abi = 2;
 
 enum class BackendChoice { automatic, cpu, cuda };
 /// auto, cpu or cuda; UsageError otherwise.

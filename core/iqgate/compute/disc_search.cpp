@@ -2,6 +2,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
 
 namespace iqgate::compute {
@@ -34,58 +35,112 @@ double disc_coverage(double dx, double dy, double sx, double sy, double radius) 
   return std::clamp(area / (sx * sy), 0.0, 1.0);
 }
 
+namespace {
+
+IQGATE_CLONES void add_run(double* __restrict sum, const double* __restrict upper, const double* __restrict lower,
+                           std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) sum[x] += upper[x] - lower[x];
+}
+
+IQGATE_CLONES void add_tap(double* __restrict sum, const float* __restrict row, double weight, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) sum[x] += weight * row[x];
+}
+
+// A row of the disc: pixels [-whole, whole] are covered entirely, those of `edge` in part.
+struct DiscRow {
+  long dy = 0, whole = -1;
+  std::vector<std::pair<long, double>> edge;
+};
+
+std::vector<DiscRow> disc_rows(double sx, double sy, double radius, double& pixels) {
+  std::vector<DiscRow> rows;
+  const long nx = static_cast<long>(std::ceil(radius / sx + 0.5)), ny = static_cast<long>(std::ceil(radius / sy + 0.5));
+  for (long dy = -ny; dy <= ny; ++dy) {
+    DiscRow row{.dy = dy};
+    for (long dx = 0; dx <= nx; ++dx) {
+      const double w = disc_coverage(double(dx) * sx, double(dy) * sy, sx, sy, radius);
+      if (w >= 1 && dx == row.whole + 1) row.whole = dx;
+      else if (w > 0) {
+        row.edge.emplace_back(dx, w);
+        if (dx > 0) row.edge.emplace_back(-dx, w);
+      }
+    }
+    if (row.whole < 0 && row.edge.empty()) continue;
+    pixels += double(2 * row.whole + 1);
+    for (const auto& [dx, w] : row.edge) pixels += w;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
 DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearchJob& job) const {
   const VolumeView v = uploaded.host();
   const double sx = v.spacing_mm.x, sy = v.spacing_mm.y, reach = job.large_radius_mm - job.disc_radius_mm;
   if (job.slice >= v.size.z || !(reach > 0)) throw std::logic_error("disc search: no room for the disc");
-  struct Tap {
-    long dx, dy;
-    double weight;
-  };
-  std::vector<Tap> taps;
-  const long nx = static_cast<long>(std::ceil(job.disc_radius_mm / sx + 0.5)),
-             ny = static_cast<long>(std::ceil(job.disc_radius_mm / sy + 0.5));
   DiscSearch result;
-  for (long dy = -ny; dy <= ny; ++dy)
-    for (long dx = -nx; dx <= nx; ++dx)
-      if (const double w = disc_coverage(double(dx) * sx, double(dy) * sy, sx, sy, job.disc_radius_mm); w > 0) {
-        taps.push_back({dx, dy, w});
-        result.disc_pixels += w;
-      }
+  const std::vector<DiscRow> rows = disc_rows(sx, sy, job.disc_radius_mm, result.disc_pixels);
+  if (rows.empty()) throw std::logic_error("disc search: no disc");
+  long wide = 0;
+  for (const DiscRow& row : rows) {
+    wide = std::max(wide, row.whole);
+    for (const auto& [dx, w] : row.edge) wide = std::max(wide, dx);
+  }
+  const long nx = static_cast<long>(v.size.x), ny = static_cast<long>(v.size.y), below = rows.front().dy,
+             above = rows.back().dy;
+  // Sums along each row up to each pixel.
+  std::vector<double> prefix(v.size.y * (v.size.x + 1));
+#pragma omp parallel for schedule(static)
+  for (std::size_t y = 0; y < v.size.y; ++y) {
+    double sum = 0, *to = prefix.data() + y * (v.size.x + 1);
+    for (std::size_t x = 0; x <= v.size.x; ++x) {
+      to[x] = sum;
+      if (x < v.size.x) sum += v(x, y, job.slice);
+    }
+  }
   struct Best {
     double high = -INFINITY, low = INFINITY;
     std::size_t high_x = 0, low_x = 0, count = 0;
   };
-  std::vector<Best> rows(v.size.y);
-#pragma omp parallel for schedule(dynamic, 8)
-  for (std::size_t y = 0; y < v.size.y; ++y) {
-    Best best;
-    for (std::size_t x = 0; x < v.size.x; ++x) {
-      const double ex = (double(x) - job.center_x) * sx, ey = (double(y) - job.center_y) * sy;
-      if (ex * ex + ey * ey > reach * reach) continue;
-      double sum = 0;
-      bool inside = true;
-      for (const Tap& tap : taps) {
-        const long px = static_cast<long>(x) + tap.dx, py = static_cast<long>(y) + tap.dy;
-        if (px < 0 || py < 0 || px >= static_cast<long>(v.size.x) || py >= static_cast<long>(v.size.y)) {
-          inside = false;
-          break;
-        }
-        sum += tap.weight * v(static_cast<std::size_t>(px), static_cast<std::size_t>(py), job.slice);
+  std::vector<Best> bests(v.size.y);
+#pragma omp parallel
+  {
+    std::vector<double> sums(v.size.x);
+#pragma omp for schedule(dynamic, 8)
+    for (long y = std::max(0L, -below); y < ny - std::max(0L, above); ++y) {
+      const double ey = (double(y) - job.center_y) * sy, rest = reach * reach - ey * ey;
+      if (rest < 0) continue;
+      const double half = std::sqrt(rest) / sx;
+      const long x0 = std::max(wide, static_cast<long>(std::ceil(job.center_x - half - 1))),
+                 x1 = std::min(nx - 1 - wide, static_cast<long>(std::floor(job.center_x + half + 1)));
+      if (x1 < x0) continue;
+      const std::size_t n = static_cast<std::size_t>(x1 - x0 + 1);
+      std::fill_n(sums.begin(), n, 0.0);
+      for (const DiscRow& row : rows) {
+        const std::size_t at = static_cast<std::size_t>(y + row.dy);
+        const double* p = prefix.data() + at * (v.size.x + 1);
+        if (row.whole >= 0) add_run(sums.data(), p + x0 + row.whole + 1, p + x0 - row.whole, n);
+        const float* values = v.values + (job.slice * v.size.y + at) * v.size.x;
+        for (const auto& [dx, w] : row.edge) add_tap(sums.data(), values + x0 + dx, w, n);
       }
-      if (!inside) continue;
-      const double mean = sum / result.disc_pixels;
-      ++best.count;
-      if (mean > best.high) best.high = mean, best.high_x = x;
-      if (mean < best.low) best.low = mean, best.low_x = x;
+      Best best;
+      for (std::size_t k = 0; k < n; ++k) {
+        const double ex = (double(x0) + double(k) - job.center_x) * sx;
+        if (ex * ex + ey * ey > reach * reach) continue;
+        const double mean = sums[k] / result.disc_pixels;
+        ++best.count;
+        if (mean > best.high) best.high = mean, best.high_x = std::size_t(x0) + k;
+        if (mean < best.low) best.low = mean, best.low_x = std::size_t(x0) + k;
+      }
+      bests[std::size_t(y)] = best;
     }
-    rows[y] = best;
   }
   Best total;
-  for (std::size_t y = 0; y < rows.size(); ++y) {
-    result.positions += rows[y].count;
-    if (rows[y].high > total.high) total.high = rows[y].high, result.max_x = rows[y].high_x, result.max_y = y;
-    if (rows[y].low < total.low) total.low = rows[y].low, result.min_x = rows[y].low_x, result.min_y = y;
+  for (std::size_t y = 0; y < bests.size(); ++y) {
+    result.positions += bests[y].count;
+    if (bests[y].high > total.high) total.high = bests[y].high, result.max_x = bests[y].high_x, result.max_y = y;
+    if (bests[y].low < total.low) total.low = bests[y].low, result.min_x = bests[y].low_x, result.min_y = y;
   }
   result.maximum = total.high;
   result.minimum = total.low;

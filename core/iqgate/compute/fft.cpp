@@ -2,25 +2,20 @@
 
 #include <fftw3.h>
 
-#include <mutex>
 #include <new>
 #include <stdexcept>
 
 namespace iqgate::compute {
-namespace {
 
-// FFTW's planner is global and not thread-safe.
-std::mutex& planner() {
+std::mutex& fft_planner() {
   static std::mutex mutex;
   return mutex;
 }
 
-}  // namespace
-
 Fft::Fft(Size3 size, bool forward) {
   const Buffer scratch = buffer(size.count());
   auto* data = reinterpret_cast<fftw_complex*>(scratch.get());
-  const std::lock_guard lock(planner());
+  const std::lock_guard lock(fft_planner());
   const int sign = forward ? FFTW_FORWARD : FFTW_BACKWARD;
   const int nx = static_cast<int>(size.x), ny = static_cast<int>(size.y), nz = static_cast<int>(size.z);
   plan_ = nz > 1   ? fftw_plan_dft_3d(nz, ny, nx, data, data, sign, FFTW_ESTIMATE)
@@ -30,7 +25,7 @@ Fft::Fft(Size3 size, bool forward) {
 }
 
 Fft::~Fft() {
-  const std::lock_guard lock(planner());
+  const std::lock_guard lock(fft_planner());
   fftw_destroy_plan(static_cast<fftw_plan>(plan_));
 }
 

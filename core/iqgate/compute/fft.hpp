@@ -2,11 +2,15 @@
 // Thin, single-threaded complex transforms over FFTW (double). Plans are made under a lock; running one is thread-safe.
 #include <complex>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "iqgate/base/geometry.hpp"
 
 namespace iqgate::compute {
+
+/// FFTW's planner is global and not thread-safe.
+std::mutex& fft_planner();
 
 class Fft {
  public:

@@ -41,6 +41,8 @@ struct LocalStatistics {
 };
 
 enum class Detrend { none, constant, poly2 };
+/// Of the transform; what goes before and after it is in double. Single: spectra right to 1e-5 of their mean.
+enum class Precision { single, twofold };
 
 /// Periodograms of equal boxes; `block[k]` names the block (for resampling) that box k belongs to.
 struct PowerSpectrumJob {
@@ -49,13 +51,16 @@ struct PowerSpectrumJob {
   std::vector<int> block;
   int blocks = 1;
   Detrend detrend = Detrend::poly2;
+  Precision precision = Precision::twofold;
 };
-/// spectra[b]: mean of |DFT(residual)|^2 over the boxes of block b, full grid x fastest. Not normalised.
+/// spectra[b]: mean of |DFT(residual)|^2 over the boxes of block b, full grid x fastest. Not normalised. A box with a
+/// value that is not finite is left out (NaN in box_mean and box_variance).
 struct PowerSpectrum {
   Size3 box;
   std::vector<std::vector<double>> spectra;
   std::vector<int> boxes_in_block;
   std::vector<double> box_mean, box_variance;  ///< of each box: mean before, mean square after the detrend
+  int left_out = 0;
 };
 
 /// Largest and smallest mean of a disc (exact pixel coverage) whose centre lies on a pixel of the large region.

@@ -114,6 +114,8 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
   const bool three = boxes.box.z > 1, hu = job.unit() == "HU";
   const std::string variant = std::string(three ? "3d_" : "2d_") + set.variant;
   const Spectrum spectrum = measure_spectrum(job, volume, boxes, set);
+  if (std::isnan(spectrum.mean_variance))
+    return results.skip("nps_avg_per_mm", set.where, "variant " + variant + ": a box holds values that are not finite");
   if (!(spectrum.mean_variance > 0))
     return results.skip("nps_avg_per_mm", set.where, "variant " + variant + ": the region has no noise");
   const Block mean = mean_block(spectrum.blocks, {});

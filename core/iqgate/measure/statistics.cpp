@@ -7,7 +7,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "iqgate/base/random.hpp"
+#include "iqgate/compute/bootstrap.hpp"
 
 namespace iqgate::measure {
 
@@ -53,7 +53,7 @@ BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uin
 #pragma omp parallel for schedule(static)
   for (std::size_t d = 0; d < draws; ++d) {
     std::vector<int> times(blocks, 0);
-    for (std::size_t k = 0; k < blocks; ++k) ++times[uniform_index(seed, 0xB007, d * blocks + k, blocks)];
+    for (std::size_t k = 0; k < blocks; ++k) ++times[compute::drawn_block(seed, d, k, blocks)];
     values[d] = evaluate(times);
   }
   const std::size_t statistics = values.front().size();

@@ -1,0 +1,278 @@
+#include "iqgate/compute/local_maps.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+#include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/stream_row.hpp"
+
+namespace iqgate::compute {
+namespace {
+
+constexpr std::size_t maps = 4;  // mean, sd, snr, cv
+
+IQGATE_CLONES void add_row(const float* __restrict row, double offset, double* __restrict sum,
+                           double* __restrict square, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double v = row[x] - offset;
+    sum[x] += v;
+    square[x] += v * v;
+  }
+}
+
+IQGATE_CLONES void replace_row(const float* __restrict enter, const float* __restrict leave, double offset,
+                               double* __restrict sum, double* __restrict square, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double e = enter[x] - offset, l = leave[x] - offset;
+    sum[x] += e - l;
+    square[x] += e * e - l * l;
+  }
+}
+
+IQGATE_CLONES void mean_and_sd(const double* __restrict sum, const double* __restrict square, double count,
+                               double freedom, double offset, float* __restrict mean, float* __restrict sd,
+                               std::size_t n) {
+  const double share = 1 / count, of_freedom = 1 / freedom;
+  for (std::size_t x = 0; x < n; ++x) {
+    const double m = sum[x] * share;
+    const double variance = (square[x] - sum[x] * m) * of_freedom;
+    mean[x] = static_cast<float>(m + offset);
+    sd[x] = static_cast<float>(std::sqrt(variance > 0 ? variance : 0.0));
+  }
+}
+
+IQGATE_CLONES void ratio(const float* __restrict a, const float* __restrict b, float* __restrict to, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) to[x] = b[x] != 0 ? a[x] / b[x] : NAN;
+}
+
+struct Partial {
+  double n = 0, sum = 0, square = 0, low = INFINITY, high = -INFINITY;
+  void add(const Partial& o) {
+    n += o.n, sum += o.sum, square += o.square;
+    low = std::min(low, o.low), high = std::max(high, o.high);
+  }
+};
+
+// Sums about `offset` of the finite values of a row, in a fixed order of eight lanes.
+IQGATE_CLONES Partial sum_up(const float* row, double offset, std::size_t n) {
+  constexpr std::size_t lanes = 8;
+  double count[lanes] = {}, sum[lanes] = {}, square[lanes] = {};
+  float low[lanes], high[lanes];
+  std::fill(low, low + lanes, INFINITY);
+  std::fill(high, high + lanes, -INFINITY);
+  const auto one = [&](float value, std::size_t l) {
+    const bool finite = value - value == 0;
+    const double v = finite ? value - offset : 0;
+    count[l] += finite;
+    sum[l] += v;
+    square[l] += v * v;
+    low[l] = finite && value < low[l] ? value : low[l];
+    high[l] = finite && value > high[l] ? value : high[l];
+  };
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) one(row[x + l], l);
+  for (std::size_t l = 0; x < n; ++x, ++l) one(row[x], l);
+  Partial p;
+  for (std::size_t l = 0; l < lanes; ++l) p.add({count[l], sum[l], square[l], low[l], high[l]});
+  return p;
+}
+
+}  // namespace
+
+BallRows ball_rows(double radius_mm, Vec3 spacing_mm) {
+  BallRows ball;
+  const double r2 = radius_mm * radius_mm * (1 + 1e-12);
+  const long nz = static_cast<long>(radius_mm / spacing_mm.z + 1e-9),
+             ny = static_cast<long>(radius_mm / spacing_mm.y + 1e-9);
+  for (long dz = -nz; dz <= nz; ++dz)
+    for (long dy = -ny; dy <= ny; ++dy) {
+      const double z = double(dz) * spacing_mm.z, y = double(dy) * spacing_mm.y, rest = r2 - z * z - y * y;
+      if (rest < 0) continue;
+      const std::size_t half = static_cast<std::size_t>(std::sqrt(rest) / spacing_mm.x);
+      ball.rows.push_back({dz, dy, half});
+      ball.count += 2 * half + 1;
+      ball.half.half_x = std::max(ball.half.half_x, half);
+    }
+  ball.half.half_y = static_cast<std::size_t>(ny);
+  ball.half.half_z = static_cast<std::size_t>(nz);
+  return ball;
+}
+
+struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
+  Size3 size;
+  LocalMapJob job;
+  LocalMapSinks sinks;
+  BallRows ball;
+  BoxShape half;
+  std::unique_ptr<BoxSweep> sweep;
+  double count = 0;
+  bool begun = false;
+  double offset = 0;
+  std::size_t not_finite = 0;
+  std::array<Partial, maps> total;
+  // Of the slab in work.
+  const Slab* slab = nullptr;
+  const FiniteSlab* finite = nullptr;
+  std::array<float*, maps> room{};
+  mutable std::vector<std::array<Partial, maps>> rows;
+
+  bool wanted(std::size_t map) const { return std::array{job.mean, job.sd, job.snr, job.cv}[map]; }
+  SliceSink* sink(std::size_t map) const { return std::array{sinks.mean, sinks.sd, sinks.snr, sinks.cv}[map]; }
+  const float* row(std::size_t z, std::size_t y) const { return slab->slice(z) + y * size.x; }
+
+  int channels() const override { return 2; }
+  void add_row(std::size_t z, std::size_t y, double* const* sums) const override {
+    compute::add_row(row(z, y), offset, sums[0], sums[1], size.x);
+  }
+  void replace_row(std::size_t enter, std::size_t leave, std::size_t y, double* const* sums) const override {
+    compute::replace_row(row(enter, y), row(leave, y), offset, sums[0], sums[1], size.x);
+  }
+
+  void take(std::size_t z, std::size_t y, const double* const* sums) const override {
+    thread_local std::vector<float> lines;
+    lines.resize(3 * size.x);
+    float *mean = lines.data(), *sd = mean + size.x, *other = sd + size.x;
+    mean_and_sd(sums[0], sums[1], count, job.sample_sd ? std::max(1.0, count - 1) : count, offset, mean, sd, size.x);
+    if (!finite->all_finite()) {
+      const std::size_t reach[3] = {half.half_x, half.half_y, half.half_z};
+      finite->mark(z, y, reach, mean);
+      for (std::size_t x = 0; x < size.x; ++x)
+        if (std::isnan(mean[x])) sd[x] = NAN;
+    }
+    for (std::size_t map = 0; map < maps; ++map) {
+      if (!wanted(map)) continue;
+      const float* line = map == 0 ? mean : map == 1 ? sd : other;
+      if (map == 2) ratio(mean, sd, other, size.x);
+      if (map == 3) ratio(sd, mean, other, size.x);
+      if (room[map]) stream_row(room[map] + ((z - slab->begin) * size.y + y) * size.x, line, size.x);
+      else rows[(z - slab->begin) * size.y + y][map] = sum_up(line, map == 0 ? offset : 0, size.x);
+    }
+    stream_fence();
+  }
+
+  void balls() const;
+};
+
+// Sums over the rows of the ball from running sums along each row.
+void LocalMapPass::Work::balls() const {
+  const std::size_t padded = size.x + 2 * half.half_x + 1;
+  const long hx = static_cast<long>(half.half_x);
+  const auto prefix = [&](std::size_t z, std::size_t y, double* sum, double* square) {
+    const float* values = row(z, y);
+    double s = 0, q = 0;
+    for (std::size_t k = 0; k < padded; ++k) {
+      sum[k] = s, square[k] = q;
+      if (k + 1 == padded) break;
+      const double v = values[reflected(static_cast<long>(k) - hx, size.x)] - offset;
+      s += v, q += v * v;
+    }
+  };
+  // Prefix sums of every row of a slice, kept for the slices that the ball reaches.
+  const std::size_t depth = 2 * half.half_z + 1, plane = size.y * padded;
+  VoxelArray<double> ring(2 * depth * plane);
+  std::vector<std::size_t> holds(depth, static_cast<std::size_t>(-1));
+  for (std::size_t z = slab->begin; z < slab->end; ++z) {
+    for (long dz = -static_cast<long>(half.half_z); dz <= static_cast<long>(half.half_z); ++dz) {
+      const std::size_t from = reflected(static_cast<long>(z) + dz, size.z);
+      if (holds[from % depth] == from) continue;
+      holds[from % depth] = from;
+#pragma omp parallel for schedule(static)
+      for (std::size_t y = 0; y < size.y; ++y)
+        prefix(from, y, ring.data() + 2 * (from % depth) * plane + y * padded,
+               ring.data() + (2 * (from % depth) + 1) * plane + y * padded);
+    }
+#pragma omp parallel
+    {
+      std::vector<double> sum(size.x), square(size.x);
+#pragma omp for schedule(static)
+      for (std::size_t y = 0; y < size.y; ++y) {
+        std::fill(sum.begin(), sum.end(), 0.0);
+        std::fill(square.begin(), square.end(), 0.0);
+        for (const BallRows::Row& r : ball.rows) {
+          const std::size_t from = reflected(static_cast<long>(z) + r.dz, size.z) % depth,
+                            at = reflected(static_cast<long>(y) + r.dy, size.y);
+          const double *s = ring.data() + 2 * from * plane + at * padded,
+                       *q = ring.data() + (2 * from + 1) * plane + at * padded;
+          const std::size_t low = half.half_x - r.half_x, high = half.half_x + r.half_x + 1;
+          for (std::size_t x = 0; x < size.x; ++x)
+            sum[x] += s[x + high] - s[x + low], square[x] += q[x + high] - q[x + low];
+        }
+        const double* const sums[] = {sum.data(), square.data()};
+        take(z, y, sums);
+      }
+    }
+  }
+}
+
+LocalMapPass::LocalMapPass(Size3 volume, Vec3 spacing_mm, const LocalMapJob& job, LocalMapSinks sinks)
+    : work_(std::make_unique<Work>()) {
+  Work& w = *work_;
+  w.size = volume;
+  w.job = job;
+  w.sinks = sinks;
+  if (job.shape == WindowShape::ball) {
+    if (!(job.radius_mm >= 0)) throw std::logic_error("local maps: no radius");
+    w.ball = ball_rows(job.radius_mm, spacing_mm);
+    w.half = w.ball.half;
+    w.count = static_cast<double>(w.ball.count);
+  } else {
+    w.half = job.half;
+    w.count = static_cast<double>(job.half.count());
+    w.sweep = std::make_unique<BoxSweep>(volume, job.half, 2);
+  }
+}
+
+LocalMapPass::~LocalMapPass() = default;
+
+std::size_t LocalMapPass::halo_slices() const { return work_->half.half_z + 1; }
+
+void LocalMapPass::add(const Slab& slab, const Slab*) {
+  Work& w = *work_;
+  const FiniteSlab finite(slab);
+  const Slab clean = finite.clean();
+  w.slab = &clean;
+  w.finite = &finite;
+  if (!w.begun) {
+    const float first = slab.voxels.values[0];
+    w.offset = std::isfinite(first) ? first : 0;
+    w.begun = true;
+  }
+  w.rows.assign((slab.end - slab.begin) * w.size.y, {});
+  for (std::size_t map = 0; map < maps; ++map)
+    w.room[map] = w.wanted(map) && w.sink(map) ? w.sink(map)->room(slab.begin, slab.end) : nullptr;
+  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w);
+  else w.balls();
+  for (std::size_t map = 0; map < maps; ++map) {
+    if (w.room[map]) w.sink(map)->done();
+    for (const auto& row : w.rows) w.total[map].add(row[map]);
+  }
+  // Halo slices are seen twice; each slice counts where results are due.
+  if (!finite.all_finite())
+    for (std::size_t z = slab.begin; z < slab.end; ++z)
+      for (std::size_t k = 0; k < w.size.x * w.size.y; ++k) w.not_finite += !std::isfinite(slab.slice(z)[k]);
+}
+
+LocalMaps LocalMapPass::finish() const {
+  const Work& w = *work_;
+  LocalMaps result;
+  result.not_finite = w.not_finite;
+  std::optional<MapSummary>* summaries[] = {&result.mean_summary, &result.sd_summary, &result.snr_summary,
+                                            &result.cv_summary};
+  for (std::size_t map = 0; map < maps; ++map) {
+    if (!w.wanted(map) || w.sink(map)) continue;
+    const Partial& p = w.total[map];
+    MapSummary s{.n = static_cast<std::size_t>(p.n)};
+    if (p.n > 0) {
+      s.mean = (map == 0 ? w.offset : 0) + p.sum / p.n;
+      s.sd = p.n > 1 ? std::sqrt(std::max(0.0, (p.square - p.sum * p.sum / p.n) / (p.n - 1))) : 0;
+      s.minimum = p.low, s.maximum = p.high;
+    }
+    *summaries[map] = s;
+  }
+  return result;
+}
+
+}  // namespace iqgate::compute

@@ -1,0 +1,67 @@
+#pragma once
+// Mean, SD, SNR and coefficient of variation in a window about every voxel of a volume, and what these maps sum up to.
+#include <memory>
+#include <optional>
+
+#include "iqgate/compute/box_sweep.hpp"
+
+namespace iqgate::compute {
+
+enum class WindowShape { box, ball };
+
+/// Windows are reflected at the borders (half-sample). A window that holds a value that is not finite gives NaN.
+struct LocalMapJob {
+  WindowShape shape = WindowShape::box;
+  BoxShape half{3, 3, 3};                                ///< box: half sizes in voxels
+  double radius_mm = 0;                                  ///< ball: voxels whose centre lies within it
+  bool sample_sd = false;                                ///< divide by n - 1, else by n
+  bool mean = true, sd = true, snr = false, cv = false;  ///< which maps: snr = mean / sd, cv = sd / mean
+};
+
+/// Over all voxels of a map that are finite.
+struct MapSummary {
+  std::size_t n = 0;
+  double mean = 0, sd = 0, minimum = 0, maximum = 0;  ///< sd with n - 1
+};
+
+/// Maps that were not asked for are empty. Memory given in is used again.
+struct LocalMaps {
+  Voxels mean, sd, snr, cv;
+  std::optional<MapSummary> mean_summary, sd_summary, snr_summary, cv_summary;
+  std::size_t not_finite = 0;  ///< voxels of the input
+};
+
+/// Half widths along x of the rows of a ball, and how many voxels it has.
+struct BallRows {
+  struct Row {
+    long dz, dy;
+    std::size_t half_x;
+  };
+  std::vector<Row> rows;
+  BoxShape half;
+  std::size_t count = 0;
+};
+BallRows ball_rows(double radius_mm, Vec3 spacing_mm);
+
+/// Any of the sinks may be null: then that map is only summed up, if asked for.
+struct LocalMapSinks {
+  SliceSink *mean = nullptr, *sd = nullptr, *snr = nullptr, *cv = nullptr;
+};
+
+/// Local maps over slabs. Sums in double about the volume's first voxel: exact for integer values, and the SD right to
+/// 1e-5 where the mean is 6000 times as large.
+class LocalMapPass : public SlabOperation {
+ public:
+  LocalMapPass(Size3 volume, Vec3 spacing_mm, const LocalMapJob& job, LocalMapSinks sinks);
+  ~LocalMapPass() override;
+  std::size_t halo_slices() const override;
+  void add(const Slab& slab, const Slab* other) override;
+  /// Summaries, once all slabs are in. The maps themselves are in the sinks.
+  LocalMaps finish() const;
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+}  // namespace iqgate::compute

@@ -1,0 +1,263 @@
+#include "iqgate/compute/similarity.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "iqgate/compute/box_sweep.hpp"
+#include "iqgate/compute/clones.hpp"
+
+namespace iqgate::compute {
+namespace {
+
+constexpr std::size_t lanes = 8;
+constexpr int moments = 5;  // a, b, aa, bb, ab
+
+IQGATE_CLONES void add_moments(const float* __restrict a, const float* __restrict b, double a0, double b0,
+                               double* __restrict sa, double* __restrict sb, double* __restrict saa,
+                               double* __restrict sbb, double* __restrict sab, double weight, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double u = a[x] - a0, v = b[x] - b0;
+    sa[x] += weight * u, sb[x] += weight * v, saa[x] += weight * (u * u), sbb[x] += weight * (v * v),
+        sab[x] += weight * (u * v);
+  }
+}
+
+IQGATE_CLONES void replace_moments(const float* __restrict a, const float* __restrict b, const float* __restrict c,
+                                   const float* __restrict d, double a0, double b0, double* __restrict sa,
+                                   double* __restrict sb, double* __restrict saa, double* __restrict sbb,
+                                   double* __restrict sab, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double u = a[x] - a0, v = b[x] - b0, p = c[x] - a0, q = d[x] - b0;
+    sa[x] += u - p, sb[x] += v - q, saa[x] += u * u - p * p, sbb[x] += v * v - q * q, sab[x] += u * v - p * q;
+  }
+}
+
+// Sum of the structural similarity over a row of windows, in a fixed order of eight lanes. share: 1 / weight of the
+// window; unbias: n / (n - 1) or 1.
+IQGATE_CLONES double similarity_of(const double* const* s, double share, double unbias, double a0, double b0, double c1,
+                                   double c2, std::size_t n) {
+  double sum[lanes] = {};
+  const auto one = [&](std::size_t x) {
+    const double a = s[0][x] * share, b = s[1][x] * share, ma = a + a0, mb = b + b0;
+    const double vaa = (s[2][x] * share - a * a) * unbias, vbb = (s[3][x] * share - b * b) * unbias,
+                 vab = (s[4][x] * share - a * b) * unbias;
+    return (2 * ma * mb + c1) * (2 * vab + c2) / ((ma * ma + mb * mb + c1) * (vaa + vbb + c2));
+  };
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) sum[l] += one(x + l);
+  for (std::size_t l = 0; x < n; ++x, ++l) sum[l] += one(x);
+  return ((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7]));
+}
+
+IQGATE_CLONES void differences(const float* a, const float* b, std::size_t n, double& sum, double& square) {
+  double s[lanes] = {}, q[lanes] = {};
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const double d = double(a[x + l]) - double(b[x + l]);
+      s[l] += d, q[l] += d * d;
+    }
+  for (std::size_t l = 0; x < n; ++x, ++l) {
+    const double d = double(a[x]) - double(b[x]);
+    s[l] += d, q[l] += d * d;
+  }
+  for (std::size_t l = 0; l < lanes; ++l) sum += s[l], square += q[l];
+}
+
+struct SlicePartial {
+  double ssim = 0, windows = 0, sum = 0, square = 0, n = 0;
+};
+
+}  // namespace
+
+struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
+  Size3 size;
+  SimilarityJob job;
+  std::size_t half = 3;
+  std::vector<double> kernel;  // gaussian: half of it
+  std::unique_ptr<BoxSweep> sweep;
+  double a0 = 0, b0 = 0, c1 = 0, c2 = 0;
+  bool begun = false;
+  std::size_t not_finite = 0;
+  std::vector<SlicePartial> slices;
+  Slab a, b;
+  const FiniteSlab *finite_a = nullptr, *finite_b = nullptr;
+  mutable std::vector<SlicePartial> rows;
+
+  const float* row_a(std::size_t z, std::size_t y) const { return a.slice(z) + y * size.x; }
+  const float* row_b(std::size_t z, std::size_t y) const { return b.slice(z) + y * size.x; }
+  int channels() const override { return moments; }
+  void add_row(std::size_t z, std::size_t y, double* const* s) const override {
+    add_moments(row_a(z, y), row_b(z, y), a0, b0, s[0], s[1], s[2], s[3], s[4], 1, size.x);
+  }
+  void replace_row(std::size_t enter, std::size_t leave, std::size_t y, double* const* s) const override {
+    replace_moments(row_a(enter, y), row_b(enter, y), row_a(leave, y), row_b(leave, y), a0, b0, s[0], s[1], s[2], s[3],
+                    s[4], size.x);
+  }
+  bool inside(std::size_t z, std::size_t y) const {
+    return z >= half && z + half < size.z && y >= half && y + half < size.y;
+  }
+  void take(std::size_t z, std::size_t y, const double* const* sums) const override {
+    if (!inside(z, y) || size.x < 2 * half + 1) return;
+    const double* at[moments];
+    for (int k = 0; k < moments; ++k) at[k] = sums[k] + half;
+    const bool uniform = job.window == SimilarityJob::Window::uniform;
+    const double count = double((2 * half + 1) * (2 * half + 1) * (2 * half + 1));
+    const double share = uniform ? 1 / count : 1, unbias = uniform ? count / (count - 1) : 1;
+    SlicePartial& row = rows[(z - a.begin) * size.y + y];
+    const std::size_t n = size.x - 2 * half;
+    if (finite_a->all_finite() && finite_b->all_finite()) {
+      row.ssim = similarity_of(at, share, unbias, a0, b0, c1, c2, n);
+      row.windows = double(n);
+      return;
+    }
+    std::vector<float> good(size.x, 0.0f);
+    const std::size_t reach[3] = {half, half, half};
+    finite_a->mark(z, y, reach, good.data());
+    finite_b->mark(z, y, reach, good.data());
+    for (std::size_t x = 0; x < n; ++x) {
+      if (good[x + half] != 0) continue;
+      const double* one[moments];
+      for (int k = 0; k < moments; ++k) one[k] = at[k] + x;
+      row.ssim += similarity_of(one, share, unbias, a0, b0, c1, c2, 1);
+      row.windows += 1;
+    }
+  }
+
+  void gaussian();
+  void one_pass();
+};
+
+// Weighted moments: along z and y row by row, then along x.
+void SimilarityPass::Work::gaussian() {
+  const std::size_t nx = size.x, h = half;
+#pragma omp parallel
+  {
+    std::vector<double> column((2 * h + 1) * moments * nx), weighted(moments * nx), sums(moments * nx);
+#pragma omp for schedule(dynamic) collapse(2)
+    for (std::size_t z = a.begin; z < a.end; ++z)
+      for (std::size_t y0 = 0; y0 < size.y; y0 += 32) {
+        if (z < h || z + h >= size.z) continue;
+        // Rows weighted along z, kept in a ring of the window's height.
+        const auto fill = [&](std::size_t y) {
+          double* c = column.data() + y % (2 * h + 1) * moments * nx;
+          std::fill_n(c, moments * nx, 0.0);
+          for (std::size_t k = 0; k <= 2 * h; ++k)
+            add_moments(row_a(z - h + k, y), row_b(z - h + k, y), a0, b0, c, c + nx, c + 2 * nx, c + 3 * nx, c + 4 * nx,
+                        kernel[k < h ? h - k : k - h], nx);
+        };
+        const std::size_t y1 = std::min(size.y, y0 + 32), low = std::max(y0, h);
+        if (low >= y1 || low + h >= size.y) continue;
+        for (std::size_t y = low - h; y < low + h; ++y) fill(y);
+        for (std::size_t y = low; y < y1 && y + h < size.y; ++y) {
+          fill(y + h);
+          std::fill(weighted.begin(), weighted.end(), 0.0);
+          for (std::size_t k = 0; k <= 2 * h; ++k) {
+            const double* c = column.data() + (y - h + k) % (2 * h + 1) * moments * nx;
+            const double w = kernel[k < h ? h - k : k - h];
+            for (std::size_t x = 0; x < moments * nx; ++x) weighted[x] += w * c[x];
+          }
+          std::fill(sums.begin(), sums.end(), 0.0);
+          for (int m = 0; m < moments; ++m)
+            for (std::size_t k = 0; k <= 2 * h; ++k) {
+              const double w = kernel[k < h ? h - k : k - h];
+              const double* from = weighted.data() + std::size_t(m) * nx + k;
+              double* to = sums.data() + std::size_t(m) * nx + h;
+              for (std::size_t x = 0; x + 2 * h < nx; ++x) to[x] += w * from[x];
+            }
+          const double* const at[moments] = {sums.data(), sums.data() + nx, sums.data() + 2 * nx, sums.data() + 3 * nx,
+                                             sums.data() + 4 * nx};
+          take(z, y, at);
+        }
+      }
+  }
+}
+
+void SimilarityPass::Work::one_pass() {
+  std::size_t bad = 0;
+#pragma omp parallel for schedule(static) reduction(+ : bad)
+  for (std::size_t z = a.begin; z < a.end; ++z) {
+    SlicePartial& p = slices[z];
+    const std::size_t plane = size.x * size.y;
+    const float *va = a.slice(z), *vb = b.slice(z);
+    differences(va, vb, plane, p.sum, p.square);
+    p.n = double(plane);
+    if (std::isfinite(p.square)) continue;
+    p.sum = p.square = p.n = 0;
+    for (std::size_t k = 0; k < plane; ++k) {
+      if (!std::isfinite(va[k]) || !std::isfinite(vb[k])) {
+        ++bad;
+        continue;
+      }
+      const double d = double(va[k]) - double(vb[k]);
+      p.sum += d, p.square += d * d, p.n += 1;
+    }
+  }
+  not_finite += bad;
+}
+
+SimilarityPass::SimilarityPass(Size3 volume, const SimilarityJob& job) : work_(std::make_unique<Work>()) {
+  Work& w = *work_;
+  if (!(job.data_range > 0)) throw std::logic_error("similarity: no data range");
+  w.size = volume;
+  w.job = job;
+  w.slices.resize(volume.z);
+  w.c1 = job.k1 * job.data_range * job.k1 * job.data_range;
+  w.c2 = job.k2 * job.data_range * job.k2 * job.data_range;
+  if (job.window == SimilarityJob::Window::gaussian) {
+    w.half = 5;
+    double sum = 0;
+    for (std::size_t k = 0; k <= w.half; ++k) {
+      w.kernel.push_back(std::exp(-0.5 * double(k * k) / 2.25));
+      sum += k == 0 ? w.kernel[k] : 2 * w.kernel[k];
+    }
+    for (double& v : w.kernel) v /= sum;
+  } else {
+    w.sweep = std::make_unique<BoxSweep>(volume, BoxShape{w.half, w.half, w.half}, moments);
+  }
+}
+
+SimilarityPass::~SimilarityPass() = default;
+
+std::size_t SimilarityPass::halo_slices() const { return work_->job.ssim ? work_->half + 1 : 0; }
+
+void SimilarityPass::add(const Slab& slab, const Slab* other) {
+  if (!other) throw std::logic_error("similarity needs two volumes");
+  Work& w = *work_;
+  w.a = slab, w.b = *other;
+  w.one_pass();
+  if (!w.job.ssim) return;
+  const FiniteSlab finite_a(slab), finite_b(*other);
+  w.a = finite_a.clean(), w.b = finite_b.clean();
+  w.finite_a = &finite_a, w.finite_b = &finite_b;
+  if (!w.begun) {
+    w.a0 = w.a.voxels.values[0], w.b0 = w.b.voxels.values[0];
+    w.begun = true;
+  }
+  w.rows.assign((slab.end - slab.begin) * w.size.y, {});
+  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w);
+  else w.gaussian();
+  for (std::size_t z = slab.begin; z < slab.end; ++z)
+    for (std::size_t y = 0; y < w.size.y; ++y) {
+      const SlicePartial& row = w.rows[(z - slab.begin) * w.size.y + y];
+      w.slices[z].ssim += row.ssim, w.slices[z].windows += row.windows;
+    }
+}
+
+Similarity SimilarityPass::finish() const {
+  SlicePartial total;
+  for (const SlicePartial& p : work_->slices)
+    total.ssim += p.ssim, total.windows += p.windows, total.sum += p.sum, total.square += p.square, total.n += p.n;
+  Similarity s{.windows = static_cast<std::size_t>(total.windows),
+               .n = static_cast<std::size_t>(total.n),
+               .not_finite = work_->not_finite};
+  s.ssim = total.windows > 0 ? total.ssim / total.windows : NAN;
+  s.rmse = total.n > 0 ? std::sqrt(total.square / total.n) : NAN;
+  s.mean_difference = total.n > 0 ? total.sum / total.n : NAN;
+  s.psnr_db = 20 * std::log10(work_->job.data_range / s.rmse);
+  return s;
+}
+
+}  // namespace iqgate::compute

@@ -1,0 +1,140 @@
+#include "iqgate/compute/slab.hpp"
+
+#include <cmath>
+#include <exception>
+#include <future>
+
+#include "iqgate/base/error.hpp"
+#include "iqgate/compute/clones.hpp"
+
+namespace iqgate::compute {
+namespace {
+
+// x - x is 0 for finite x, else NaN; NaN stays in a sum of any order.
+IQGATE_CLONES bool row_is_finite(const float* row, std::size_t n) {
+  constexpr std::size_t lanes = 32;
+  float sums[lanes] = {};
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) sums[l] += row[x + l] - row[x + l];
+  float sum = 0;
+  for (; x < n; ++x) sum += row[x] - row[x];
+  for (const float s : sums) sum += s;
+  return sum == 0;
+}
+
+struct Inputs {
+  const VolumeSource* source;
+  Voxels values;
+  std::size_t first = 0;
+
+  Slab slab(std::size_t begin, std::size_t end) const {
+    const Size3 size = source->size();
+    const std::size_t plane = size.x * size.y;
+    const float* memory = source->in_memory();
+    return {{memory ? memory : values.data(),
+             {size.x, size.y, memory ? size.z : values.size() / plane},
+             source->spacing_mm()},
+            memory ? 0 : first,
+            begin,
+            end,
+            size.z};
+  }
+};
+
+}  // namespace
+
+Slab whole(const VolumeView& volume) { return {volume, 0, 0, volume.size.z, volume.size.z}; }
+
+void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::span<SlabOperation* const> operations,
+                  std::size_t memory_bytes) {
+  const Size3 size = source.size();
+  const std::size_t plane = size.x * size.y * sizeof(float);
+  const std::size_t inputs = other ? 2 : 1;
+  std::size_t halo = 0;
+  for (const SlabOperation* operation : operations) halo = std::max(halo, operation->halo_slices());
+  // Two slabs of each input: the one in work and the one that is being read.
+  std::size_t step = size.z;
+  const bool resident = source.in_memory() && (!other || other->in_memory());
+  if (!resident && memory_bytes > 0) {
+    const std::size_t slices = memory_bytes / (2 * inputs * std::max<std::size_t>(plane, 1));
+    if (slices < 2 * halo + 1)
+      throw ResourceError("memory_limit", "--max-memory",
+                          "not even one slice with its halo fits: " +
+                              std::to_string((2 * halo + 1) * 2 * inputs * plane) + " bytes are needed",
+                          "allow more memory");
+    step = slices - 2 * halo;
+  }
+  const auto load = [&](std::size_t begin) {
+    std::vector<Inputs> in;
+    for (const VolumeSource* s : {&source, other}) {
+      if (!s) continue;
+      Inputs input{s, {}, begin - std::min(begin, halo)};
+      if (!s->in_memory()) {
+        const std::size_t last = std::min(size.z, begin + step + halo);
+        input.values.resize((last - input.first) * size.x * size.y);
+        s->read(input.first, last - input.first, input.values.data());
+      }
+      in.push_back(std::move(input));
+    }
+    return in;
+  };
+  std::vector<Inputs> now = load(0);
+  for (std::size_t begin = 0; begin < size.z; begin += step) {
+    const std::size_t end = std::min(size.z, begin + step);
+    std::future<std::vector<Inputs>> next;
+    if (end < size.z) next = std::async(std::launch::async, load, end);
+    const Slab first = now[0].slab(begin, end);
+    const Slab second = other ? now[1].slab(begin, end) : first;
+    for (SlabOperation* operation : operations) operation->add(first, other ? &second : nullptr);
+    if (next.valid()) now = next.get();
+  }
+}
+
+FiniteSlab::FiniteSlab(const Slab& slab) : clean_(slab) {
+  const std::size_t nx = slab.voxels.size.x, rows = slab.voxels.size.y * slab.voxels.size.z;
+  std::vector<std::uint8_t> bad(rows, 0);
+  std::size_t bad_rows = 0;
+#pragma omp parallel for schedule(static) reduction(+ : bad_rows)
+  for (std::size_t r = 0; r < rows; ++r)
+    if (!row_is_finite(slab.voxels.values + r * nx, nx)) bad[r] = 1, ++bad_rows;
+  if (bad_rows == 0) return;
+  copy_.assign(slab.voxels.values, slab.voxels.values + rows * nx);
+  rows_.resize(rows);
+  for (std::size_t r = 0; r < rows; ++r) {
+    if (!bad[r]) continue;
+    float* row = copy_.data() + r * nx;
+    for (std::size_t x = 0; x < nx; ++x)
+      if (!std::isfinite(row[x])) {
+        row[x] = 0;
+        ++count_;
+        if (!rows_[r].empty() && rows_[r].back().to == x) rows_[r].back().to = x + 1;
+        else rows_[r].push_back({x, x + 1});
+      }
+  }
+  clean_.voxels.values = copy_.data();
+}
+
+void FiniteSlab::mark(std::size_t z, std::size_t y, const std::size_t half[3], float* row) const {
+  if (rows_.empty()) return;
+  const std::size_t nx = clean_.voxels.size.x, ny = clean_.voxels.size.y;
+  const long hx = static_cast<long>(half[0]), hy = static_cast<long>(half[1]), hz = static_cast<long>(half[2]);
+  const auto set = [&](long from, long to) {
+    for (long x = std::max(0L, from); x < std::min(static_cast<long>(nx), to); ++x) row[x] = NAN;
+  };
+  for (long dz = -hz; dz <= hz; ++dz)
+    for (long dy = -hy; dy <= hy; ++dy) {
+      const std::size_t rz = reflected(static_cast<long>(z) + dz, clean_.volume_slices) - clean_.first,
+                        ry = reflected(static_cast<long>(y) + dy, ny);
+      if (hx >= static_cast<long>(nx) && !rows_[rz * ny + ry].empty()) set(0, static_cast<long>(nx));
+      for (const Run run : rows_[rz * ny + ry])
+        for (const long image : {0L, -1L, 1L}) {  // the run itself and its reflections at both ends
+          const long n = static_cast<long>(nx), from = static_cast<long>(run.from), to = static_cast<long>(run.to);
+          if (image == 0) set(from - hx, to + hx);
+          else if (image < 0) set(-to - hx, -from + hx);
+          else set(2 * n - to - hx, 2 * n - from + hx);
+        }
+    }
+}
+
+}  // namespace iqgate::compute

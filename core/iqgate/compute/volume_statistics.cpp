@@ -1,0 +1,283 @@
+#include "iqgate/compute/volume_statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "iqgate/compute/clones.hpp"
+
+namespace iqgate::compute {
+namespace {
+
+constexpr std::size_t lanes = 32;
+
+struct RowSums {
+  double sum[lanes] = {}, square[lanes] = {};
+  float low[lanes], high[lanes];
+  RowSums() {
+    std::fill(low, low + lanes, INFINITY);
+    std::fill(high, high + lanes, -INFINITY);
+  }
+};
+
+// Lane by lane, so that any vector width adds in the same order.
+IQGATE_CLONES void sum_values(const float* values, std::size_t n, double offset, RowSums& s) {
+  double sum[lanes], square[lanes];
+  float low[lanes], high[lanes];
+  std::copy_n(s.sum, lanes, sum), std::copy_n(s.square, lanes, square);
+  std::copy_n(s.low, lanes, low), std::copy_n(s.high, lanes, high);
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const float value = values[x + l];
+      const double v = value - offset;
+      sum[l] += v;
+      square[l] += v * v;
+      low[l] = value < low[l] ? value : low[l];
+      high[l] = value > high[l] ? value : high[l];
+    }
+  for (std::size_t l = 0; x < n; ++x, ++l) {
+    const double v = values[x] - offset;
+    sum[l] += v;
+    square[l] += v * v;
+    low[l] = values[x] < low[l] ? values[x] : low[l];
+    high[l] = values[x] > high[l] ? values[x] : high[l];
+  }
+  std::copy_n(sum, lanes, s.sum), std::copy_n(square, lanes, s.square);
+  std::copy_n(low, lanes, s.low), std::copy_n(high, lanes, s.high);
+}
+
+// A key that orders floats as unsigned numbers.
+std::uint32_t key_of(float value) {
+  std::uint32_t bits;
+  __builtin_memcpy(&bits, &value, 4);
+  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+float value_of(std::uint32_t key) {
+  const std::uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
+  float value;
+  __builtin_memcpy(&value, &bits, 4);
+  return value;
+}
+
+// Slices that 32-bit counters can take.
+std::size_t round(std::size_t plane) { return std::max<std::size_t>(1, (std::size_t{1} << 31) / plane); }
+
+bool finite_key(std::uint32_t key) { return key >= 0x00800000u && key < 0xff800000u; }
+
+}  // namespace
+
+void VolumeStatisticsPass::add(const Slab& slab, const Slab*) {
+  const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y;
+  std::size_t bad = 0;
+#pragma omp parallel for schedule(static) reduction(+ : bad)
+  for (std::size_t z = slab.begin; z < slab.end; ++z) {
+    const float* values = slab.slice(z);
+    double offset = values[0];
+    RowSums s;
+    sum_values(values, plane, offset, s);
+    double sum = 0, square = 0, n = double(plane);
+    const auto join = [&] {
+      sum = square = 0;
+      for (std::size_t l = 0; l < lanes; ++l) sum += s.sum[l], square += s.square[l];
+    };
+    join();
+    if (!std::isfinite(square)) {
+      std::vector<float> kept;
+      kept.reserve(plane);
+      for (std::size_t k = 0; k < plane; ++k)
+        if (std::isfinite(values[k])) kept.push_back(values[k]);
+      bad += plane - kept.size();
+      n = double(kept.size());
+      s = {};
+      offset = kept.empty() ? 0 : kept[0];
+      sum_values(kept.data(), kept.size(), offset, s);
+      join();
+    }
+    if (n > 0)
+      slices_[z] = {n, offset + sum / n, std::max(0.0, square - sum * sum / n), *std::min_element(s.low, s.low + lanes),
+                    *std::max_element(s.high, s.high + lanes)};
+  }
+  not_finite_ += bad;
+}
+
+VolumeStatistics VolumeStatisticsPass::finish() const {
+  VolumeStatistics r{.not_finite = not_finite_, .minimum = INFINITY, .maximum = -INFINITY};
+  double n = 0, squares = 0;
+  for (const Partial& p : slices_) {
+    if (p.n == 0) continue;
+    const double delta = p.mean - r.mean, both = n + p.n;
+    r.mean += delta * p.n / both;
+    squares += p.squares + delta * delta * n * p.n / both;
+    n = both;
+    r.minimum = std::min(r.minimum, double(p.low));
+    r.maximum = std::max(r.maximum, double(p.high));
+  }
+  r.n = static_cast<std::size_t>(n);
+  if (n == 0) return {.not_finite = not_finite_};
+  r.sd = std::sqrt(squares / n);
+  return r;
+}
+
+HistogramPass::HistogramPass(double first, double width, std::size_t bins) {
+  if (bins == 0 || !(width > 0)) throw std::logic_error("histogram without bins");
+  histogram_ = {.first = first, .width = width, .counts = std::vector<std::int64_t>(bins, 0)};
+}
+
+void HistogramPass::add(const Slab& slab, const Slab*) {
+  const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y, bins = histogram_.counts.size();
+#pragma omp parallel
+  {
+    Histogram own{histogram_.first, histogram_.width, std::vector<std::int64_t>(bins, 0)};
+#pragma omp for schedule(static)
+    for (std::size_t z = slab.begin; z < slab.end; ++z) {
+      const float* values = slab.slice(z);
+      for (std::size_t k = 0; k < plane; ++k) {
+        if (!std::isfinite(values[k])) continue;
+        const double position = (values[k] - own.first) / own.width;
+        if (position < 0) ++own.below;
+        else if (position >= double(bins)) ++own.above;
+        else ++own.counts[static_cast<std::size_t>(position)];
+      }
+    }
+#pragma omp critical(histogram)
+    {
+      for (std::size_t k = 0; k < bins; ++k) histogram_.counts[k] += own.counts[k];
+      histogram_.below += own.below;
+      histogram_.above += own.above;
+    }
+  }
+}
+
+struct OrderStatistics::Work {
+  static constexpr std::size_t bins = 65536;
+  std::vector<std::uint64_t> upper = std::vector<std::uint64_t>(bins, 0);
+  std::uint64_t total = 0;
+  std::vector<double> percentiles;
+  std::vector<std::uint16_t> table_of;  // upper half -> index of its table, 0: none
+  std::vector<std::uint32_t> chosen;    // upper halves, index from 1
+  std::vector<std::uint64_t> lower;     // [table][lower half]
+
+  struct Upper : SlabOperation {
+    Work* work;
+    std::size_t halo_slices() const override { return 0; }
+    void add(const Slab& slab, const Slab*) override {
+      const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y;
+      for (std::size_t first = slab.begin, last; first < slab.end; first = last) {
+        last = std::min(slab.end, first + round(plane));
+#pragma omp parallel
+        {
+          // Two tables, so that equal neighbours do not wait for each other.
+          std::vector<std::uint32_t> even(bins, 0), odd(bins, 0);
+#pragma omp for schedule(static)
+          for (std::size_t z = first; z < last; ++z) {
+            const float* values = slab.slice(z);
+            std::size_t k = 0;
+            for (; k + 2 <= plane; k += 2) ++even[key_of(values[k]) >> 16], ++odd[key_of(values[k + 1]) >> 16];
+            if (k < plane) ++even[key_of(values[k]) >> 16];
+          }
+#pragma omp critical(order_statistics)
+          for (std::size_t b = 0; b < bins; ++b) work->upper[b] += std::uint64_t{even[b]} + odd[b];
+        }
+      }
+    }
+  } upper_pass;
+
+  struct Lower : SlabOperation {
+    Work* work;
+    std::size_t halo_slices() const override { return 0; }
+    void add(const Slab& slab, const Slab*) override {
+      const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y;
+      if (work->chosen.empty()) return;
+      for (std::size_t first = slab.begin, last; first < slab.end; first = last) {
+        last = std::min(slab.end, first + round(plane));
+#pragma omp parallel
+        {
+          // Table 0 takes what is not wanted, so that there is no branch.
+          std::vector<std::uint32_t> own((work->chosen.size() + 1) * bins, 0);
+#pragma omp for schedule(static)
+          for (std::size_t z = first; z < last; ++z) {
+            const float* values = slab.slice(z);
+            for (std::size_t k = 0; k < plane; ++k) {
+              const std::uint32_t key = key_of(values[k]);
+              const std::size_t table = work->table_of[key >> 16];
+              if (table != 0) ++own[table * bins + (key & 0xffff)];
+            }
+          }
+#pragma omp critical(order_statistics)
+          for (std::size_t b = bins; b < own.size(); ++b) work->lower[b] += own[b];
+        }
+      }
+    }
+  } lower_pass;
+
+  Work() { upper_pass.work = lower_pass.work = this; }
+
+  // The ranks beside a percentile, type 7.
+  std::pair<std::uint64_t, double> rank(double percent) const {
+    const double at = percent / 100 * double(total - 1);
+    const double low = std::floor(at);
+    return {static_cast<std::uint64_t>(low), at - low};
+  }
+
+  float value_at(std::uint64_t rank) const {
+    std::uint64_t before = 0;
+    for (std::uint32_t b = 0; b < bins; ++b) {
+      if (rank >= before + upper[b]) {
+        before += upper[b];
+        continue;
+      }
+      const std::size_t table = table_of[b];
+      for (std::uint32_t l = 0; l < bins; ++l) {
+        before += lower[table * bins + l];
+        if (rank < before) return value_of(b << 16 | l);
+      }
+    }
+    throw std::logic_error("order statistics: the second pass saw other values than the first");
+  }
+};
+
+OrderStatistics::OrderStatistics() : work_(std::make_unique<Work>()) {}
+OrderStatistics::~OrderStatistics() = default;
+SlabOperation& OrderStatistics::upper_pass() { return work_->upper_pass; }
+SlabOperation& OrderStatistics::lower_pass() { return work_->lower_pass; }
+
+void OrderStatistics::choose(const std::vector<double>& percentiles) {
+  Work& w = *work_;
+  w.percentiles = percentiles;
+  w.table_of.assign(Work::bins, 0);
+  w.total = 0;
+  for (std::uint32_t b = 0; b < Work::bins; ++b) {
+    if (!finite_key(b << 16)) w.upper[b] = 0;
+    w.total += w.upper[b];
+  }
+  if (w.total == 0) return;
+  for (const double p : percentiles) {
+    if (!(p >= 0 && p <= 100)) throw std::logic_error("a percentile lies outside 0 to 100");
+    const std::uint64_t low = w.rank(p).first;
+    for (const std::uint64_t rank : {low, std::min(low + 1, w.total - 1)}) {
+      std::uint64_t before = 0;
+      std::uint32_t b = 0;
+      while (rank >= before + w.upper[b]) before += w.upper[b++];
+      if (w.table_of[b] != 0) continue;
+      w.chosen.push_back(b);
+      w.table_of[b] = static_cast<std::uint16_t>(w.chosen.size());
+    }
+  }
+  w.lower.assign((w.chosen.size() + 1) * Work::bins, 0);
+}
+
+std::vector<double> OrderStatistics::finish() const {
+  const Work& w = *work_;
+  std::vector<double> values;
+  if (w.total == 0) return values;
+  for (const double p : w.percentiles) {
+    const auto [low, part] = w.rank(p);
+    const double a = w.value_at(low), b = w.value_at(std::min(low + 1, w.total - 1));
+    values.push_back(a + part * (b - a));
+  }
+  return values;
+}
+
+}  // namespace iqgate::compute
