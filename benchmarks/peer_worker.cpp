@@ -68,7 +68,7 @@ using Report = std::function<void(const std::string& peer, Answer answer)>;
 void copies(std::size_t n, const Report& report) {
   const VoxelArray<float>& v = load<float>("vol_" + std::to_string(n) + ".f32", n * n * n);
   static Voxels kept;
-  kept.resize(v.size());
+  kept.assign(v.size(), 0);
   const auto copy = [&](float* to) {
     const std::size_t block = std::size_t{1} << 18;
 #pragma omp parallel for schedule(static)
@@ -78,6 +78,7 @@ void copies(std::size_t n, const Report& report) {
   report("iqgate_copy_kept", timed([&] { copy(kept.data()); }, [] { return 0.0; }));
   report("iqgate_copy_fresh", timed(
                                   [&] {
+                                    release_kept_voxels();
                                     Voxels fresh(v.size());
                                     copy(fresh.data());
                                   },
@@ -118,10 +119,6 @@ void run_case(const std::string& name, const compute::Backend& cpu, const Report
     const VolumeView v = vol();
     const std::size_t h = window / 2;
     const compute::LocalMapJob job{.half = {h, h, h}};
-    static compute::LocalMaps kept;
-    report("iqgate_kept",
-           timed([&] { cpu.local_maps(*upload(v), job, true, kept); }, [&] { return mean_of(kept.mean, cube); }));
-    kept = {};
     compute::LocalMaps maps;
     report("iqgate",
            timed([&] { cpu.local_maps(*upload(v), job, true, maps); }, [&] { return mean_of(maps.mean, cube); }));

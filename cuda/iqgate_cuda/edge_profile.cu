@@ -12,7 +12,7 @@ constexpr int shared_entries = 1536;  // 3 x 8 bytes each: 36 KiB of shared memo
 constexpr unsigned threads = 256;
 
 struct Outputs {
-  std::int64_t *sums, *counts, *offsets;
+  std::int64_t *sums, *counts, *offsets, *not_finite;
 };
 
 // One block takes every gridDim.x-th row of one slice (block_y). Few bins: the block sums in shared memory and adds its
@@ -32,6 +32,10 @@ IQGATE_KERNEL void edge_profile_kernel(VolumeView volume, compute::EdgeProfileJo
       const compute::EdgeBin at = compute::edge_bin(
           job, {static_cast<double>(x) * volume.spacing_mm.x, static_cast<double>(y) * volume.spacing_mm.y,
                 static_cast<double>(z) * volume.spacing_mm.z});
+      if (!compute::is_finite(volume(x, y, z))) {
+        atomic_add(out.not_finite, 1);
+        continue;
+      }
       if (at.bin < 0) continue;
       const std::int64_t value = compute::scaled_value(volume(x, y, z), scale);
       const int entry = at.sector * job.bins + at.bin;
@@ -60,14 +64,17 @@ IQGATE_KERNEL void edge_profile_kernel(VolumeView volume, compute::EdgeProfileJo
 void edge_profile_on_device(const VolumeView& volume, const compute::EdgeProfileJob& job,
                             compute::EdgeProfile& profile) {
   const std::size_t bytes = profile.sums.size() * sizeof(std::int64_t);
-  DeviceBuffer sums(bytes), counts(bytes), offsets(bytes);
+  DeviceBuffer sums(bytes), counts(bytes), offsets(bytes), not_finite(sizeof(std::int64_t));
   for (DeviceBuffer* buffer : {&sums, &counts, &offsets}) device_clear(buffer->get(), bytes);
+  device_clear(not_finite.get(), sizeof(std::int64_t));
   const unsigned rows = static_cast<unsigned>(std::min<std::size_t>(job.high[1] - job.low[1], 64));
   launch(edge_profile_kernel, Grid3(rows, static_cast<unsigned>(profile.slices)), threads, volume, job, profile.scale,
-         Outputs{sums.as<std::int64_t>(), counts.as<std::int64_t>(), offsets.as<std::int64_t>()});
+         Outputs{sums.as<std::int64_t>(), counts.as<std::int64_t>(), offsets.as<std::int64_t>(),
+                 not_finite.as<std::int64_t>()});
   copy_to_host(profile.sums.data(), sums.get(), bytes);
   copy_to_host(profile.counts.data(), counts.get(), bytes);
   copy_to_host(profile.offsets.data(), offsets.get(), bytes);
+  copy_to_host(&profile.not_finite, not_finite.get(), sizeof(std::int64_t));
 }
 
 }  // namespace iqgate::cuda

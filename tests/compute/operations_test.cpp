@@ -214,7 +214,7 @@ TEST(EdgeProfile, BinsAndSectorsByBruteForce) {
     if (shape == EdgeShape::sphere) job.cos2_low = 0.2, job.cos2_high = 0.9;
     const EdgeProfile p = backend->edge_profile(*uploaded, job);
     std::vector<double> sums(p.sums.size(), 0);
-    std::vector<std::int64_t> counts(p.counts.size(), 0);
+    VoxelArray<std::int64_t> counts(p.counts.size(), 0);
     const Vec3 across = cross(axis, job.along);
     for (std::size_t z = 1; z < 8; ++z)
       for (std::size_t y = 1; y < 36; ++y)

@@ -3,9 +3,9 @@
 // Sums are 64-bit integers (values scaled by a power of two), so they are exact, independent of order, thread count,
 // slab and device, and need no floating-point atomics. Distances use only + - * / sqrt, the same bits on every device.
 #include <cstdint>
-#include <vector>
 
 #include "iqgate/base/volume.hpp"
+#include "iqgate/base/voxels.hpp"
 
 namespace iqgate::compute {
 
@@ -32,7 +32,8 @@ struct EdgeProfile {
   int bins = 0, sectors = 1;
   std::size_t slices = 0;
   double scale = 1;
-  std::vector<std::int64_t> sums, counts, offsets;
+  VoxelArray<std::int64_t> sums, counts, offsets;
+  std::int64_t not_finite = 0;  ///< voxels of the box that are NaN or infinite, left out
 };
 inline constexpr double offset_scale = 1048576;
 
@@ -41,20 +42,23 @@ double profile_scale(double largest, std::size_t voxels);
 
 /// Where a voxel falls: bin and sector, or outside (bin < 0); its offset from the bin's middle, scaled.
 struct EdgeBin {
-  int bin, sector;
-  std::int64_t offset;
+  int bin, sector, offset;
 };
 
 /// Position on the circle as a number in [0, 4), growing with the angle; no trigonometry, so equal on every device.
 IQGATE_HD inline double diamond_angle(double x, double y) {
   const double ax = x < 0 ? -x : x, ay = y < 0 ? -y : y;
   const double sum = ax + ay;
-  if (sum == 0) return 0;
-  if (y >= 0) return x >= 0 ? y / sum : 1 + ax / sum;
-  return x < 0 ? 2 + ay / sum : 3 + x / sum;
+  const bool upper = y >= 0, right = x >= 0;
+  const double part = (upper == right ? ay : ax) / (sum == 0 ? 1 : sum);
+  return part + (upper ? (right ? 0 : 1) : (right ? 3 : 2));
 }
 
-IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
+/// For one shape, with sectors or one block only; without branches, so that a row of voxels is worked on a vector at a
+/// time.
+template <EdgeShape Shape, bool Sectors>
+IQGATE_HD inline EdgeBin edge_bin_of(const EdgeProfileJob& job, Vec3 point) {
+  constexpr bool plane = Shape == EdgeShape::plane;
   const Vec3 d = point - job.origin;
   const double h = dot(d, job.axis);
   const double u = dot(d, job.along);
@@ -62,30 +66,48 @@ IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
                     job.axis.z * job.along.x - job.axis.x * job.along.z,
                     job.axis.x * job.along.y - job.axis.y * job.along.x};
   const double w = dot(d, across);
-  double distance = h, fraction = 0;
-  if (job.shape == EdgeShape::plane) {
-    if (u < -job.half_along_mm || u >= job.half_along_mm || w < -job.half_third_mm || w > job.half_third_mm)
-      return {-1, 0, 0};
-    fraction = (u + job.half_along_mm) / (2 * job.half_along_mm);
+  double distance = h;
+  bool inside;
+  if constexpr (plane) {
+    inside = (w >= -job.half_third_mm) & (w <= job.half_third_mm) & (u >= -job.half_along_mm) & (u < job.half_along_mm);
+  } else if constexpr (Shape == EdgeShape::cylinder) {
+    distance = std::sqrt(u * u + w * w);
+    inside = (h >= -job.half_third_mm) & (h <= job.half_third_mm);
   } else {
-    fraction = diamond_angle(u, w) / 4;
-    if (job.shape == EdgeShape::cylinder) {
-      if (h < -job.half_third_mm || h > job.half_third_mm) return {-1, 0, 0};
-      distance = std::sqrt(u * u + w * w);
-    } else {
-      const double r2 = u * u + w * w + h * h;
-      const double limit = h * h;
-      if (limit < job.cos2_low * r2 || limit >= job.cos2_high * r2) return {-1, 0, 0};
-      distance = std::sqrt(r2);
-    }
+    const double r2 = u * u + w * w + h * h, h2 = h * h;
+    distance = std::sqrt(r2);
+    inside = (h2 >= job.cos2_low * r2) & (h2 < job.cos2_high * r2);
   }
   const double position = (distance - job.first_mm) / job.bin_mm;
-  if (!(position >= 0) || position >= job.bins) return {-1, 0, 0};
-  int sector = static_cast<int>(fraction * job.sectors);
-  if (sector >= job.sectors) sector = job.sectors - 1;
-  const int bin = static_cast<int>(position);
-  return {bin, sector, static_cast<std::int64_t>((position - bin - 0.5) * offset_scale)};
+  inside = inside & (position >= 0) & (position < job.bins);
+  const double kept = inside ? position : 0.5;
+  const int bin = static_cast<int>(kept);
+  int sector = 0;
+  if constexpr (Sectors) {
+    const double fraction = plane ? (u + job.half_along_mm) / (2 * job.half_along_mm) : diamond_angle(u, w) / 4;
+    const double at = inside ? fraction * job.sectors : 0;
+    const int truncated = static_cast<int>(at);
+    sector = truncated >= job.sectors ? job.sectors - 1 : truncated;
+  }
+  return {inside ? bin : -1, sector, static_cast<int>((kept - bin - 0.5) * offset_scale)};
 }
+
+IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
+  const bool sectors = job.sectors > 1;
+  switch (job.shape) {
+    case EdgeShape::plane:
+      return sectors ? edge_bin_of<EdgeShape::plane, true>(job, point)
+                     : edge_bin_of<EdgeShape::plane, false>(job, point);
+    case EdgeShape::cylinder:
+      return sectors ? edge_bin_of<EdgeShape::cylinder, true>(job, point)
+                     : edge_bin_of<EdgeShape::cylinder, false>(job, point);
+    default:
+      return sectors ? edge_bin_of<EdgeShape::sphere, true>(job, point)
+                     : edge_bin_of<EdgeShape::sphere, false>(job, point);
+  }
+}
+
+IQGATE_HD inline bool is_finite(float value) { return value - value == 0; }
 
 /// The value as it is summed: exact for floats within 2^-35 of the largest.
 IQGATE_HD inline std::int64_t scaled_value(float value, double scale) {

@@ -108,15 +108,18 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
     const double share = uniform ? 1 / count : 1, unbias = uniform ? count / (count - 1) : 1;
     SlicePartial& row = rows[(z - a.begin) * size.y + y];
     const std::size_t n = size.x - 2 * half;
-    if (finite_a->all_finite() && finite_b->all_finite()) {
+    // Whether a row is summed in lanes depends on its own windows alone, not on what else the slab holds.
+    std::vector<float> good(finite_a->all_finite() && finite_b->all_finite() ? 0 : size.x, 0.0f);
+    if (!good.empty()) {
+      const std::size_t reach[3] = {half, half, half};
+      finite_a->mark(z, y, reach, good.data());
+      finite_b->mark(z, y, reach, good.data());
+    }
+    if (std::all_of(good.begin(), good.end(), [](float g) { return g == 0; })) {
       row.ssim = similarity_of(at, share, unbias, a0, b0, c1, c2, n);
       row.windows = double(n);
       return;
     }
-    std::vector<float> good(size.x, 0.0f);
-    const std::size_t reach[3] = {half, half, half};
-    finite_a->mark(z, y, reach, good.data());
-    finite_b->mark(z, y, reach, good.data());
     for (std::size_t x = 0; x < n; ++x) {
       if (good[x + half] != 0) continue;
       const double* one[moments];
