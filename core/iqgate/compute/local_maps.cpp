@@ -48,35 +48,48 @@ IQGATE_CLONES void ratio(const float* __restrict a, const float* __restrict b, f
 }
 
 struct Partial {
-  double n = 0, sum = 0, square = 0, low = INFINITY, high = -INFINITY;
+  double n = 0, sum = 0, square = 0;
+  float low = INFINITY, high = -INFINITY;
   void add(const Partial& o) {
     n += o.n, sum += o.sum, square += o.square;
     low = std::min(low, o.low), high = std::max(high, o.high);
   }
 };
 
-// Sums about `offset` of the finite values of a row, in a fixed order of eight lanes.
-IQGATE_CLONES Partial sum_up(const float* row, double offset, std::size_t n) {
-  constexpr std::size_t lanes = 8;
-  double count[lanes] = {}, sum[lanes] = {}, square[lanes] = {};
+constexpr std::size_t lanes = 16;
+
+// Sums about `offset` of a row whose values are all finite, lane by lane.
+IQGATE_CLONES Partial sum_up_finite(const float* row, double offset, std::size_t n) {
+  double sum[lanes] = {}, square[lanes] = {};
   float low[lanes], high[lanes];
-  std::fill(low, low + lanes, INFINITY);
-  std::fill(high, high + lanes, -INFINITY);
-  const auto one = [&](float value, std::size_t l) {
-    const bool finite = value - value == 0;
-    const double v = finite ? value - offset : 0;
-    count[l] += finite;
-    sum[l] += v;
-    square[l] += v * v;
-    low[l] = finite && value < low[l] ? value : low[l];
-    high[l] = finite && value > high[l] ? value : high[l];
-  };
+  std::fill_n(low, lanes, INFINITY);
+  std::fill_n(high, lanes, -INFINITY);
   std::size_t x = 0;
   for (; x + lanes <= n; x += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) one(row[x + l], l);
-  for (std::size_t l = 0; x < n; ++x, ++l) one(row[x], l);
+    for (std::size_t l = 0; l < lanes; ++l) {
+      const float value = row[x + l];
+      const double v = value - offset;
+      sum[l] += v;
+      square[l] += v * v;
+      low[l] = value < low[l] ? value : low[l];
+      high[l] = value > high[l] ? value : high[l];
+    }
   Partial p;
-  for (std::size_t l = 0; l < lanes; ++l) p.add({count[l], sum[l], square[l], low[l], high[l]});
+  for (std::size_t l = 0; l < lanes; ++l) p.add({0, sum[l], square[l], low[l], high[l]});
+  for (; x < n; ++x) {
+    const double v = row[x] - offset;
+    p.add({0, v, v * v, row[x], row[x]});
+  }
+  p.n = static_cast<double>(n);
+  return p;
+}
+
+Partial sum_up(const float* row, double offset, std::size_t n) {
+  const Partial all = sum_up_finite(row, offset, n);
+  if (std::isfinite(all.square)) return all;
+  Partial p;
+  for (std::size_t x = 0; x < n; ++x)
+    if (const double v = row[x] - offset; std::isfinite(v)) p.add({1, v, v * v, row[x], row[x]});
   return p;
 }
 
