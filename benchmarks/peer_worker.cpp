@@ -11,8 +11,8 @@
 #include <sstream>
 
 #include "iqgate/compute/backend.hpp"
+#include "iqgate/compute/fft.hpp"
 #include "iqgate/compute/power_spectrum.hpp"
-#include "iqgate/compute/real_fft.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace {

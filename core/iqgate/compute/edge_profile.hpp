@@ -6,6 +6,7 @@
 
 #include "iqgate/base/volume.hpp"
 #include "iqgate/base/voxels.hpp"
+#include "iqgate/compute/operations.hpp"
 
 namespace iqgate::compute {
 
@@ -106,8 +107,6 @@ IQGATE_HD inline EdgeBin edge_bin(const EdgeProfileJob& job, Vec3 point) {
                      : edge_bin_of<EdgeShape::sphere, false>(job, point);
   }
 }
-
-IQGATE_HD inline bool is_finite(float value) { return value - value == 0; }
 
 /// The value as it is summed: exact for floats within 2^-35 of the largest.
 IQGATE_HD inline std::int64_t scaled_value(float value, double scale) {

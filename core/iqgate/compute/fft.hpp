@@ -1,16 +1,13 @@
 #pragma once
-// Thin, single-threaded complex transforms over FFTW (double). Plans are made under a lock; running one is thread-safe.
+// Thin, single-threaded transforms over FFTW. Plans are made under a lock, and estimated, not timed, so that bytes
+// repeat; running one is thread-safe.
 #include <complex>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "iqgate/base/geometry.hpp"
 
 namespace iqgate::compute {
-
-/// FFTW's planner is global and not thread-safe.
-std::mutex& fft_planner();
 
 class Fft {
  public:
@@ -29,6 +26,34 @@ class Fft {
   static Buffer buffer(std::size_t count);
 
  private:
+  void* plan_;
+};
+
+/// Of real grids, in single or double precision.
+template <class T>
+class RealFft {
+ public:
+  /// Forward transform of a grid, x fastest, to half a spectrum of (x / 2 + 1) x y x z. Nothing is normalised.
+  explicit RealFft(Size3 size);
+  ~RealFft();
+  RealFft(const RealFft&) = delete;
+  RealFft& operator=(const RealFft&) = delete;
+
+  struct Free {
+    void operator()(void* p) const;
+  };
+  /// Equally aligned, so that every buffer takes the same code path.
+  using Reals = std::unique_ptr<T[], Free>;
+  using Complexes = std::unique_ptr<std::complex<T>[], Free>;
+  Reals reals() const;
+  Complexes complexes() const;
+  std::size_t half() const { return size_.x / 2 + 1; }
+
+  /// `in` is destroyed.
+  void run(T* in, std::complex<T>* out) const;
+
+ private:
+  Size3 size_;
   void* plan_;
 };
 

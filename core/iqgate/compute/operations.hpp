@@ -8,6 +8,9 @@
 
 namespace iqgate::compute {
 
+/// On every device alike.
+IQGATE_HD inline bool is_finite(float value) { return value - value == 0; }
+
 /// Voxels of a region: offsets into the volume in raster order, optionally with coverage weights in (0, 1].
 struct Mask {
   std::vector<std::size_t> offsets;

@@ -7,7 +7,7 @@
 
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
-#include "iqgate/compute/real_fft.hpp"
+#include "iqgate/compute/fft.hpp"
 
 namespace iqgate::compute {
 namespace {
