@@ -20,6 +20,7 @@ IQGATE_DEVICE inline unsigned block_threads() { return blockDim.x; }
 IQGATE_DEVICE inline unsigned block_x() { return blockIdx.x; }
 IQGATE_DEVICE inline unsigned block_y() { return blockIdx.y; }
 IQGATE_DEVICE inline unsigned blocks_x() { return gridDim.x; }
+IQGATE_DEVICE inline unsigned blocks_y() { return gridDim.y; }
 /// All threads of the block wait for each other.
 IQGATE_DEVICE inline void barrier() { __syncthreads(); }
 /// Memory shared by the block: one array for each type and size named in a kernel. Not initialised.

@@ -3,6 +3,7 @@
 #include "execution.hpp"
 #include "iqgate_cuda/device_buffer.hpp"
 #include "iqgate_cuda/edge_profile.hpp"
+#include "iqgate_cuda/volumes.hpp"
 
 namespace iqgate::cuda {
 namespace {
@@ -25,18 +26,33 @@ class UploadedVolume : public compute::DeviceVolume {
 class CudaBackend : public compute::CpuBackend {
  public:
   compute::BackendInfo info() const override {
-    return {"cuda", device_name(), "edge profiles on the device, the other operations on the CPU"};
+    return {"cuda", device_name(),
+            "edge profiles, histograms and resampling on the device, the other operations on the CPU"};
   }
   std::shared_ptr<const compute::DeviceVolume> upload(const VolumeView& volume) const override {
     return std::make_shared<UploadedVolume>(volume);
   }
   compute::EdgeProfile edge_profile(const compute::DeviceVolume& volume,
                                     const compute::EdgeProfileJob& job) const override {
+    compute::EdgeProfile profile = compute::prepare_edge_profile(volume.host(), job);
+    edge_profile_on_device(on_device(volume), job, profile);
+    return profile;
+  }
+  compute::Histogram volume_histogram(const compute::DeviceVolume& volume, double first, double width,
+                                      std::size_t bins) const override {
+    compute::Histogram histogram = compute::HistogramPass(first, width, bins).finish();
+    histogram_on_device(on_device(volume), histogram);
+    return histogram;
+  }
+  void resample(const compute::DeviceVolume& volume, const compute::ResampleJob& job, Voxels& out) const override {
+    resample_on_device(on_device(volume), job, out);
+  }
+
+ private:
+  static VolumeView on_device(const compute::DeviceVolume& volume) {
     const auto* uploaded = dynamic_cast<const UploadedVolume*>(&volume);
     if (!uploaded) throw std::logic_error("a volume of another backend");
-    compute::EdgeProfile profile = compute::prepare_edge_profile(uploaded->host(), job);
-    edge_profile_on_device(uploaded->on_device(), job, profile);
-    return profile;
+    return uploaded->on_device();
   }
 };
 

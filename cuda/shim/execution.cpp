@@ -128,6 +128,7 @@ unsigned block_threads() { return static_cast<unsigned>(block->threads.size()); 
 unsigned block_x() { return block->x; }
 unsigned block_y() { return block->y; }
 unsigned blocks_x() { return block->grid.x; }
+unsigned blocks_y() { return block->grid.y; }
 
 void barrier() {
   current->state = State::at_barrier;

@@ -28,6 +28,7 @@ unsigned block_threads();
 unsigned block_x();
 unsigned block_y();
 unsigned blocks_x();
+unsigned blocks_y();
 void barrier();
 /// Shared memory of the running block for this key; filled with a pattern, not with zeros.
 void* shared_block(const void* key, std::size_t bytes);

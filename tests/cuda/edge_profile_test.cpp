@@ -1,45 +1,12 @@
 // The CUDA backend's edge profile against the CPU's: equal integers. Built twice: under the execution-model shim (every
 // test run, three schedules, sanitizers) and by nvcc for a device (label gpu).
-#include <random>
-
-#include "iqgate_cuda/backend.hpp"
-#include "support/support.hpp"
-#if defined(IQGATE_SHIM)
-#include "execution.hpp"
-#endif
+#include "cuda_backend_test.hpp"
 
 namespace iqgate::cuda {
 namespace {
 
 using compute::EdgeProfileJob;
 using compute::EdgeShape;
-
-#if defined(IQGATE_SHIM)
-const std::vector<int> schedules{0, 1, 2};
-void choose(int schedule) { set_schedule(static_cast<Schedule>(schedule), 7); }
-#else
-const std::vector<int> schedules{0};
-void choose(int) {}
-#endif
-
-class CudaBackendTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string reason;
-    cuda = make_backend(reason);
-    if (!cuda) GTEST_SKIP() << "NO CUDA DEVICE: " << reason;
-  }
-  std::shared_ptr<const compute::Backend> cuda;
-  std::shared_ptr<const compute::Backend> cpu = compute::cpu_backend();
-};
-
-Volume random_volume(Size3 size, double offset) {
-  Volume v{test::centred_grid(size, {0.7, 0.9, 2}), std::vector<float>(size.count())};
-  std::mt19937 engine(3);
-  std::normal_distribution<double> normal(offset, 50);
-  for (float& x : v.values) x = static_cast<float>(normal(engine));
-  return v;
-}
 
 TEST_F(CudaBackendTest, EqualsTheCpuBitForBit) {
   // Odd sizes, one and several slices, few bins (shared memory) and many (global), each shape.

@@ -95,8 +95,8 @@ void add_axial(const Job& job, const NpsSet& set, const std::string& variant, co
 }
 
 // Variances of boxes that do not overlap, against what their noise explains: p of a chi-square of their logarithms.
-void add_stationarity(const Job& job, const Spectrum& spectrum, const Boxes& boxes, const NpsSet& set,
-                      const std::string& variant, Results& results) {
+void add_stationarity(const Spectrum& spectrum, const Boxes& boxes, const NpsSet& set, const std::string& variant,
+                      Results& results) {
   const Stationarity s =
       stationarity(boxes, spectrum.box_variance, set.slice_sharing, set.sum_rho_squared / set.slice_sharing);
   if (!s.reason.empty()) return results.skip("nps_stationarity_p", set.where, "variant " + variant + ": " + s.reason);
@@ -177,7 +177,7 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
     curve.ci95_hi.push_back(band.high);
   }
   results.curves.push_back(std::move(curve));
-  if (set.stationarity) add_stationarity(job, spectrum, boxes, set, variant, results);
+  if (set.stationarity) add_stationarity(spectrum, boxes, set, variant, results);
   if (three) add_axial(job, set, variant, boxes, spectrum, results);
 }
 

@@ -111,9 +111,10 @@ std::string curve_svg(const json::Value& curve) {
                     high->array()->size() == xs->array()->size();
   std::string unit;
   if (const json::Value* given = y->find("unit"); given && given->string() && *given->string() != "1")
-    for (const char c : *given->string())
+    for (const char c : *given->string()) {
       if (c == '2' || c == '3') unit += c == '2' ? "²" : "³";
       else if (std::isalnum(static_cast<unsigned char>(c)) || c == ' ' || c == '/' || c == '(' || c == ')') unit += c;
+    }
   const std::string y_label = label->y + (unit.empty() ? "" : " (" + unit + ")");
   const bool transfer = std::string(label->y) == "MTF" || std::string(label->y) == "TTF";
   std::string script =
