@@ -120,7 +120,7 @@ class Watchdog {
  public:
   explicit Watchdog(double seconds) {
     if (seconds <= 0) return;
-    thread_ = std::jthread([this, seconds](const std::stop_token& stop) {
+    thread_ = std::jthread([seconds](const std::stop_token& stop) {
       const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
       while (!stop.stop_requested()) {
         if (std::chrono::steady_clock::now() >= until) {
