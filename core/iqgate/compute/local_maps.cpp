@@ -253,7 +253,9 @@ void LocalMapPass::add(const Slab& slab, const Slab*) {
     w.offset = std::isfinite(first) ? first : 0;
     w.begun = true;
   }
-  w.rows.assign((slab.end - slab.begin) * w.size.y, {});
+  bool sums = false;
+  for (std::size_t map = 0; map < maps; ++map) sums = sums || (w.wanted(map) && !w.sink(map));
+  w.rows.assign(sums ? (slab.end - slab.begin) * w.size.y : 0, {});
   for (std::size_t map = 0; map < maps; ++map)
     w.room[map] = w.wanted(map) && w.sink(map) ? w.sink(map)->room(slab.begin, slab.end) : nullptr;
   if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w);

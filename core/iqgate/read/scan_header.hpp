@@ -20,6 +20,11 @@ class VoxelLoader {
   virtual ~VoxelLoader() = default;
   /// Fills `values` (x fastest, slices in the order of the grid); throws InputError.
   virtual void load(std::vector<float>& values) const = 0;
+  /// Slices [first, first + count) alone, into `to`. False, and nothing is done, where the format does not allow it.
+  virtual bool load_slices(std::size_t first, std::size_t count, float* to) const {
+    (void)first, (void)count, (void)to;
+    return false;
+  }
   /// SHA-256 of every input file, sorted, so that the order of files does not matter.
   virtual std::vector<std::string> input_hashes() const = 0;
 };

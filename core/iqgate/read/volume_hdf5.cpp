@@ -144,6 +144,24 @@ class Hdf5Loader : public VoxelLoader {
     if (!dataset.good() || H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
       throw InputError("decode_failed", path_, "the dataset cannot be read whole");
   }
+  bool load_slices(std::size_t first, std::size_t count, float* to) const override {
+    const std::lock_guard lock(hdf5_mutex());
+    const Hdf5Handle file = open_file(path_);
+    const Hdf5Handle dataset(H5Dopen2(file.get(), dataset_.c_str(), H5P_DEFAULT), H5Dclose);
+    const InputError unread("decode_failed", path_, "slices of the dataset cannot be read");
+    if (!dataset.good()) throw unread;
+    const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
+    hsize_t sizes[3] = {0, 0, 0};
+    if (H5Sget_simple_extent_ndims(space.get()) != 3 || H5Sget_simple_extent_dims(space.get(), sizes, nullptr) != 3 ||
+        first + count > sizes[0])
+      throw unread;
+    const hsize_t from[3] = {first, 0, 0}, some[3] = {count, sizes[1], sizes[2]};
+    const Hdf5Handle memory(H5Screate_simple(3, some, nullptr), H5Sclose);
+    if (H5Sselect_hyperslab(space.get(), H5S_SELECT_SET, from, nullptr, some, nullptr) < 0 ||
+        H5Dread(dataset.get(), H5T_NATIVE_FLOAT, memory.get(), space.get(), H5P_DEFAULT, to) < 0)
+      throw unread;
+    return true;
+  }
   std::vector<std::string> input_hashes() const override { return {sha256_file(path_)}; }
 
  private:
