@@ -9,8 +9,8 @@
 
 namespace iqgate {
 
-/// 64-byte aligned; from 4 MiB on, 2 MiB aligned and in huge pages where the system gives them. Blocks of that size that
-/// are given back are kept, up to 1.5 GiB in all, for the next of the same size. std::bad_alloc.
+/// 64-byte aligned; from 4 MiB on, 2 MiB aligned and in huge pages where the system gives them. Blocks of that size
+/// that are given back are kept, up to 1.5 GiB in all, for the next of the same size. std::bad_alloc.
 void* allocate_voxels(std::size_t bytes);
 void free_voxels(void* memory, std::size_t bytes) noexcept;
 /// Hands what is kept back to the system.
