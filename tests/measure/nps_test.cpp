@@ -1,8 +1,10 @@
 // C1, C2 against noise of known spectrum.
 #include <functional>
 
+#include "iqgate/base/random.hpp"
 #include "iqgate/compute/fft.hpp"
 #include "iqgate/measure/nps_curve.hpp"
+#include "iqgate/measure/nps_stationarity.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::measure {
@@ -252,6 +254,22 @@ TEST(Nps, StationarityKnowsItsLevel) {
   for (std::size_t i = 0; i < scan.volume.values.size(); ++i)
     scan.volume.values[i] *= float(1 + 0.1 * std::hypot(double(i % 256) - 128, double(i / 256 % 256) - 128) / 120);
   EXPECT_LT(value_of(nps_of(scan), "nps_stationarity_p", "2d_poly2"), 0.001);
+}
+
+TEST(Nps, StationarityWeighsPlacesByTheirSlices) {
+  // One place of 60 slices and eight of 2, ln s^2 normal with variance 2 / n_eff: the statistic has the mean K - 1 = 8;
+  // about the plain mean it would be 10.8. 400 sets: p averages 0.5 +- 0.0144.
+  Boxes boxes{{20, 20, 1}, {}};
+  for (std::size_t place = 0; place < 9; ++place)
+    for (std::size_t z = 0; z < (place == 0 ? 60u : 2u); ++z) boxes.corners.push_back({place * 20, 0, z});
+  double mean = 0;
+  for (std::uint64_t set = 0; set < 400; ++set) {
+    std::vector<double> variance;
+    for (std::size_t k = 0; k < boxes.corners.size(); ++k)
+      variance.push_back(std::exp(std::sqrt(2.0 / 400) * normal_pair(7, set, k).first));
+    mean += stationarity(boxes, variance, 1, 1).p / 400;
+  }
+  EXPECT_NEAR(mean, 0.5, 3.5 * 0.0144);
 }
 
 // A flat spectrum to the frequency F: mean F / 2, weighted by f once more 2 F / 3, median F / 2, whatever the rings.

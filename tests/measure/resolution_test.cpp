@@ -307,6 +307,20 @@ TEST(PointMtf, ACoarsePixelHasNoWidth) {
                           [](const NotMeasured& n) { return n.name == "fwhm_mm"; }));
 }
 
+TEST(PointMtf, AnObjectLargerThanThePixelAllowsIsRefused) {
+  // A bead of 1 mm on pixels of 0.3 mm: its transform is -0.07 at Nyquist, with a zero at 1.43 / mm.
+  compute::RenderJob job;
+  job.grid = test::centred_grid({80, 80, 12}, {0.3, 0.3, 0.6});
+  job.psf_sigma_mm = {0.4, 0.4, 0.5};
+  Region region = test::disc("point", "bead", {0, 0, 0}, 8, 7.2);
+  region.nominal["diameter_mm"] = 1;
+  const Results r = test::measure_one(
+      test::ct_scan(test::one_shape({.kind = ShapeKind::sphere, .radius_mm = 0.5}, 1000, 0), job), region, "mtf_point");
+  EXPECT_TRUE(r.measurements.empty());
+  ASSERT_FALSE(r.not_measured.empty());
+  EXPECT_NE(r.not_measured[0].reason.find("too large for the pixel"), std::string::npos);
+}
+
 TEST(PointMtf, SlantedWireFollowsItsCentre) {
   EXPECT_NEAR(value_of(point_results("wire", 0.6, 0.5, {0.1, -0.2, 0}, 0, 2, 10, 1.0), "mtf50_per_mm", "radial") * 0.6 /
                   gaussian_f50,

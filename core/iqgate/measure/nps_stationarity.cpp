@@ -35,8 +35,10 @@ Stationarity stationarity(const Boxes& boxes, const std::vector<double>& box_var
     result.reason = "fewer than two boxes that do not overlap";
     return result;
   }
-  double mean = 0, chi = 0;
-  for (const Place& place : places) mean += place.sum / place.slices / double(places.size());
+  // Places with more slices are known better: X is chi-square about the mean weighted by 1 / Var.
+  double sum = 0, slices = 0, chi = 0;
+  for (const Place& place : places) sum += place.sum, slices += place.slices;
+  const double mean = sum / slices;
   for (const Place& place : places) {
     const double y = place.sum / place.slices - mean;
     chi += y * y * double(boxes.box.count()) / sum_rho_squared_xy * place.slices / sum_rho_squared_z / 2;

@@ -171,7 +171,7 @@ TransferCurve transform(const std::vector<Point>& points, const std::vector<doub
 // Full width of the line spread at a fraction of its peak. The line spread is the cosine transform of the curve, which
 // must have faded at the highest frequency: cut off at a value m, it rings by about m.
 std::optional<double> line_width(const TransferCurve& c, double fraction) {
-  if (c.value.back() > 0.05) return std::nullopt;
+  if (std::abs(c.value.back()) > 0.05) return std::nullopt;
   const auto spread = [&](double s) {
     double sum = 0;
     for (std::size_t k = 1; k < c.value.size(); ++k)
@@ -251,6 +251,11 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const auto object = [&](double at) {
     return nominal == region.nominal.end() ? 1 : object_factor(region.kind, nominal->second, at);
   };
+  // Past its main lobe the object's transform is below 0.13, and what is divided by it is noise.
+  if (object(nyquist) < 0.2)
+    return results.skip("mtf50_per_mm", where,
+                        "the object is too large for the pixel: its own transform falls below 0.2 before the Nyquist "
+                        "frequency");
   // Correlated noise: the annulus of the brightest slice tells by how much its sums exceed those of white noise.
   Region annulus = region;
   annulus.shape = RegionShape::disc;
