@@ -2,6 +2,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "iqgate/base/error.hpp"
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
 
@@ -123,6 +124,9 @@ DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearc
   }
   const long nx = static_cast<long>(v.size.x), ny = static_cast<long>(v.size.y), below = rows.front().dy,
              above = rows.back().dy;
+  const float* slice = v.values + job.slice * v.size.x * v.size.y;
+  if (!std::all_of(slice, slice + v.size.x * v.size.y, [](float value) { return is_finite(value); }))
+    throw InputError("not_finite", "disc search", "the slice holds pixels that are not finite");
   // Sums along each row up to each pixel.
   std::vector<double> prefix(v.size.y * (v.size.x + 1));
 #pragma omp parallel for schedule(static)

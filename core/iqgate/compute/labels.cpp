@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/clones.hpp"
@@ -192,8 +193,9 @@ struct LabelPass::Work {
   std::vector<Id> parent;              // of the components of all slabs
   std::vector<ComponentShape> shapes;  // of those
   std::vector<Id> base;                // first component of each slab
+  std::vector<std::size_t> begins;     // first slice of each slab
   std::vector<Id> number;              // final labels, from 1
-  std::size_t final_components = 0, next_slab = 0;
+  std::size_t final_components = 0;
   std::unique_ptr<SlabRuns> last;  // the slab before
   SliceSinkOf<std::int32_t>* sink = nullptr;
 
@@ -242,6 +244,7 @@ void LabelPass::Work::find(std::unique_ptr<SlabRuns> s) {
   if (from + s->components > 0x7ffffff0u)
     throw ResourceError("too_many_components", "connected components", "more than 2e9 components");
   base.push_back(static_cast<Id>(from));
+  begins.push_back(s->first_slice);
   parent.resize(from + s->components);
   for (std::size_t k = from; k < parent.size(); ++k) parent[k] = static_cast<Id>(k);
   shapes.resize(parent.size());
@@ -268,10 +271,14 @@ void LabelPass::Work::number_components() {
 }
 
 void LabelPass::Work::write(const Slab& slab) {
+  const auto same = std::find(begins.begin(), begins.end(), slab.begin);
+  const std::size_t index = static_cast<std::size_t>(same - begins.begin());
+  if (same == begins.end() || slab.end != (index + 1 < begins.size() ? begins[index + 1] : size.z))
+    throw std::logic_error("connected components: the second pass is cut into other slabs than the first");
   const bool kept = base.size() == 1 && last && last->nz == size.z;
   const std::unique_ptr<SlabRuns> again = kept ? nullptr : runs(slab);
   const SlabRuns& s = kept ? *last : *again;
-  const Id from = base[next_slab++];
+  const Id from = base[index];
   std::int32_t* out = sink->room(slab.begin, slab.end);
 #pragma omp parallel
   {

@@ -37,7 +37,8 @@ class LabelPass {
   LabelPass(Size3 volume, const std::uint8_t* mask, Connectivity connectivity);
   ~LabelPass();
 
-  /// First pass, over all slabs; then `components`, `shapes`; then, if labels are wanted, the second pass.
+  /// First pass, over all slabs; then `components`, `shapes`; then, if labels are wanted, the second pass
+  /// with the same slabs (std::logic_error otherwise).
   SlabOperation& find();
   std::size_t components() const;
   std::vector<ComponentShape> shapes() const;

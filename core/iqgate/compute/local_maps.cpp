@@ -7,6 +7,7 @@
 
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/stream_row.hpp"
+#include "iqgate/compute/value_sums.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -47,52 +48,6 @@ IQGATE_CLONES void ratio(const float* __restrict a, const float* __restrict b, f
   for (std::size_t x = 0; x < n; ++x) to[x] = b[x] != 0 ? a[x] / b[x] : NAN;
 }
 
-struct Partial {
-  double n = 0, sum = 0, square = 0;
-  float low = INFINITY, high = -INFINITY;
-  void add(const Partial& o) {
-    n += o.n, sum += o.sum, square += o.square;
-    low = std::min(low, o.low), high = std::max(high, o.high);
-  }
-};
-
-constexpr std::size_t lanes = 16;
-
-// Sums about `offset` of a row whose values are all finite, lane by lane.
-IQGATE_CLONES Partial sum_up_finite(const float* row, double offset, std::size_t n) {
-  double sum[lanes] = {}, square[lanes] = {};
-  float low[lanes], high[lanes];
-  std::fill_n(low, lanes, INFINITY);
-  std::fill_n(high, lanes, -INFINITY);
-  std::size_t x = 0;
-  for (; x + lanes <= n; x += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const float value = row[x + l];
-      const double v = value - offset;
-      sum[l] += v;
-      square[l] += v * v;
-      low[l] = value < low[l] ? value : low[l];
-      high[l] = value > high[l] ? value : high[l];
-    }
-  Partial p;
-  for (std::size_t l = 0; l < lanes; ++l) p.add({0, sum[l], square[l], low[l], high[l]});
-  for (; x < n; ++x) {
-    const double v = row[x] - offset;
-    p.add({0, v, v * v, row[x], row[x]});
-  }
-  p.n = static_cast<double>(n);
-  return p;
-}
-
-Partial sum_up(const float* row, double offset, std::size_t n) {
-  const Partial all = sum_up_finite(row, offset, n);
-  if (std::isfinite(all.square)) return all;
-  Partial p;
-  for (std::size_t x = 0; x < n; ++x)
-    if (const double v = row[x] - offset; std::isfinite(v)) p.add({1, v, v * v, row[x], row[x]});
-  return p;
-}
-
 }  // namespace
 
 BallRows ball_rows(double radius_mm, Vec3 spacing_mm) {
@@ -125,12 +80,12 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
   bool begun = false;
   double offset = 0;
   std::size_t not_finite = 0;
-  std::array<Partial, maps> total;
+  std::array<ValueSums, maps> total;
   // Of the slab in work.
   const Slab* slab = nullptr;
   const FiniteSlab* finite = nullptr;
   std::array<float*, maps> room{};
-  mutable std::vector<std::array<Partial, maps>> rows;
+  mutable std::vector<std::array<ValueSums, maps>> rows;
 
   bool wanted(std::size_t map) const { return std::array{job.mean, job.sd, job.snr, job.cv}[map]; }
   SliceSink* sink(std::size_t map) const { return std::array{sinks.mean, sinks.sd, sinks.snr, sinks.cv}[map]; }
@@ -150,8 +105,11 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
     float *mean = lines.data(), *sd = mean + size.x, *other = sd + size.x;
     mean_and_sd(sums[0], sums[1], count, job.sample_sd ? std::max(1.0, count - 1) : count, offset, mean, sd, size.x);
     if (!finite->all_finite()) {
-      const std::size_t reach[3] = {half.half_x, half.half_y, half.half_z};
-      finite->mark(z, y, reach, mean);
+      if (ball.rows.empty()) {
+        const std::size_t reach[3] = {half.half_x, half.half_y, half.half_z};
+        finite->mark(z, y, reach, mean);
+      }
+      for (const BallRows::Row& r : ball.rows) finite->mark_row(z, y, r.dz, r.dy, r.half_x, mean);
       for (std::size_t x = 0; x < size.x; ++x)
         if (std::isnan(mean[x])) sd[x] = NAN;
     }
@@ -161,7 +119,7 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
       if (map == 2) ratio(mean, sd, other, size.x);
       if (map == 3) ratio(sd, mean, other, size.x);
       if (room[map]) stream_row(room[map] + ((z - slab->begin) * size.y + y) * size.x, line, size.x);
-      else rows[(z - slab->begin) * size.y + y][map] = sum_up(line, map == 0 ? offset : 0, size.x);
+      else rows[(z - slab->begin) * size.y + y][map] = sum_values(line, size.x, map == 0 ? offset : 0);
     }
     stream_fence();
   }
@@ -278,7 +236,7 @@ LocalMaps LocalMapPass::finish() const {
                                             &result.cv_summary};
   for (std::size_t map = 0; map < maps; ++map) {
     if (!w.wanted(map) || w.sink(map)) continue;
-    const Partial& p = w.total[map];
+    const ValueSums& p = w.total[map];
     MapSummary s{.n = static_cast<std::size_t>(p.n)};
     if (p.n > 0) {
       s.mean = (map == 0 ? w.offset : 0) + p.sum / p.n;

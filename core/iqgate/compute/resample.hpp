@@ -1,4 +1,6 @@
 #pragma once
+#include <cmath>
+
 #include "iqgate/base/volume.hpp"
 #include "iqgate/base/voxels.hpp"
 
@@ -31,12 +33,19 @@ IQGATE_HD inline float linear_value(const VolumeView& v, Vec3 at, float outside)
   return static_cast<float>(sum);
 }
 
+/// A voxel's own number where rounding has left it beside it: its neighbours have no part in it then.
+IQGATE_HD inline double snapped(double at) {
+  const double nearest = std::floor(at + 0.5), off = at - nearest;
+  return off < 1e-9 && off > -1e-9 ? nearest : at;
+}
+
 IQGATE_HD inline Vec3 resampled_at(const ResampleJob& job, const VolumeView& v, std::size_t i, std::size_t j,
                                    std::size_t k) {
   const double a = static_cast<double>(i), b = static_cast<double>(j), c = static_cast<double>(k);
-  return {(job.origin_mm.x + a * job.step_x_mm.x + b * job.step_y_mm.x + c * job.step_z_mm.x) / v.spacing_mm.x,
-          (job.origin_mm.y + a * job.step_x_mm.y + b * job.step_y_mm.y + c * job.step_z_mm.y) / v.spacing_mm.y,
-          (job.origin_mm.z + a * job.step_x_mm.z + b * job.step_y_mm.z + c * job.step_z_mm.z) / v.spacing_mm.z};
+  return {
+      snapped((job.origin_mm.x + a * job.step_x_mm.x + b * job.step_y_mm.x + c * job.step_z_mm.x) / v.spacing_mm.x),
+      snapped((job.origin_mm.y + a * job.step_x_mm.y + b * job.step_y_mm.y + c * job.step_z_mm.y) / v.spacing_mm.y),
+      snapped((job.origin_mm.z + a * job.step_x_mm.z + b * job.step_y_mm.z + c * job.step_z_mm.z) / v.spacing_mm.z)};
 }
 
 /// Each output voxel once, in parallel.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <exception>
 #include <future>
+#include <stdexcept>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/clones.hpp"
@@ -44,11 +45,15 @@ struct Inputs {
 
 }  // namespace
 
-Slab whole(const VolumeView& volume) { return {volume, 0, 0, volume.size.z, volume.size.z}; }
+Slab whole(const VolumeView& volume) {
+  if (volume.size.count() == 0) throw std::logic_error("an empty volume");
+  return {volume, 0, 0, volume.size.z, volume.size.z};
+}
 
 void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::span<SlabOperation* const> operations,
                   std::size_t memory_bytes) {
   const Size3 size = source.size();
+  if (size.count() == 0) throw std::logic_error("an empty volume");
   const std::size_t plane = size.x * size.y * sizeof(float);
   const std::size_t inputs = other ? 2 : 1;
   std::size_t halo = 0;
@@ -58,12 +63,13 @@ void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::sp
   const bool resident = source.in_memory() && (!other || other->in_memory());
   if (!resident && memory_bytes > 0) {
     const std::size_t slices = memory_bytes / (2 * inputs * std::max<std::size_t>(plane, 1));
-    if (slices < 2 * halo + 1)
-      throw ResourceError("memory_limit", "--max-memory",
-                          "not even one slice with its halo fits: " +
-                              std::to_string((2 * halo + 1) * 2 * inputs * plane) + " bytes are needed",
-                          "allow more memory");
-    step = slices - 2 * halo;
+    const std::size_t least = std::min(size.z, 2 * halo + 1);
+    if (slices < least)
+      throw ResourceError(
+          "memory_limit", "--max-memory",
+          "not even one slice with its halo fits: " + std::to_string(least * 2 * inputs * plane) + " bytes are needed",
+          "allow more memory");
+    if (slices < size.z) step = slices - 2 * halo;
   }
   const auto load = [&](std::size_t begin) {
     std::vector<Inputs> in;
@@ -116,25 +122,27 @@ FiniteSlab::FiniteSlab(const Slab& slab) : clean_(slab) {
 }
 
 void FiniteSlab::mark(std::size_t z, std::size_t y, const std::size_t half[3], float* row) const {
-  if (rows_.empty()) return;
-  const std::size_t nx = clean_.voxels.size.x, ny = clean_.voxels.size.y;
-  const long hx = static_cast<long>(half[0]), hy = static_cast<long>(half[1]), hz = static_cast<long>(half[2]);
-  const auto set = [&](long from, long to) {
-    for (long x = std::max(0L, from); x < std::min(static_cast<long>(nx), to); ++x) row[x] = NAN;
-  };
+  const long hy = static_cast<long>(half[1]), hz = static_cast<long>(half[2]);
   for (long dz = -hz; dz <= hz; ++dz)
-    for (long dy = -hy; dy <= hy; ++dy) {
-      const std::size_t rz = reflected(static_cast<long>(z) + dz, clean_.volume_slices) - clean_.first,
-                        ry = reflected(static_cast<long>(y) + dy, ny);
-      if (hx >= static_cast<long>(nx) && !rows_[rz * ny + ry].empty()) set(0, static_cast<long>(nx));
-      for (const Run run : rows_[rz * ny + ry])
-        for (const long image : {0L, -1L, 1L}) {  // the run itself and its reflections at both ends
-          const long n = static_cast<long>(nx), from = static_cast<long>(run.from), to = static_cast<long>(run.to);
-          if (image == 0) set(from - hx, to + hx);
-          else if (image < 0) set(-to - hx, -from + hx);
-          else set(2 * n - to - hx, 2 * n - from + hx);
-        }
-    }
+    for (long dy = -hy; dy <= hy; ++dy) mark_row(z, y, dz, dy, half[0], row);
+}
+
+void FiniteSlab::mark_row(std::size_t z, std::size_t y, long dz, long dy, std::size_t half_x, float* row) const {
+  if (rows_.empty()) return;
+  const std::size_t rz = reflected(static_cast<long>(z) + dz, clean_.volume_slices) - clean_.first,
+                    ry = reflected(static_cast<long>(y) + dy, clean_.voxels.size.y);
+  const std::vector<Run>& runs = rows_[rz * clean_.voxels.size.y + ry];
+  const long n = static_cast<long>(clean_.voxels.size.x), hx = static_cast<long>(half_x);
+  const auto set = [&](long from, long to) {
+    for (long x = std::max(0L, from); x < std::min(n, to); ++x) row[x] = NAN;
+  };
+  if (hx >= n && !runs.empty()) set(0, n);
+  for (const Run run : runs) {
+    const long from = static_cast<long>(run.from), to = static_cast<long>(run.to);
+    set(from - hx, to + hx);
+    set(-to - hx, -from + hx);  // its reflections at both ends
+    set(2 * n - to - hx, 2 * n - from + hx);
+  }
 }
 
 }  // namespace iqgate::compute

@@ -24,7 +24,7 @@ class SlabOperation {
   virtual void add(const Slab& slab, const Slab* other) = 0;
 };
 
-/// The slab that is the whole volume.
+/// The slab that is the whole volume; std::logic_error when it is empty.
 Slab whole(const VolumeView& volume);
 
 /// Feeds every operation in one pass over the source(s); the next slab is read while this one is worked on.
@@ -77,6 +77,8 @@ class FiniteSlab {
   /// Sets NaN in `row` (slice z, row y of the volume) where the window (half sizes, reflected at the borders) holds a
   /// voxel that is not finite.
   void mark(std::size_t z, std::size_t y, const std::size_t half[3], float* row) const;
+  /// The same for one row of a window: dz slices and dy rows on, half_x to either side.
+  void mark_row(std::size_t z, std::size_t y, long dz, long dy, std::size_t half_x, float* row) const;
 
  private:
   struct Run {

@@ -4,48 +4,10 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/value_sums.hpp"
 
 namespace iqgate::compute {
 namespace {
-
-constexpr std::size_t lanes = 32;
-
-struct RowSums {
-  double sum[lanes] = {}, square[lanes] = {};
-  float low[lanes], high[lanes];
-  RowSums() {
-    std::fill(low, low + lanes, INFINITY);
-    std::fill(high, high + lanes, -INFINITY);
-  }
-};
-
-// Lane by lane, so that any vector width adds in the same order.
-IQGATE_CLONES void sum_values(const float* values, std::size_t n, double offset, RowSums& s) {
-  double sum[lanes], square[lanes];
-  float low[lanes], high[lanes];
-  std::copy_n(s.sum, lanes, sum), std::copy_n(s.square, lanes, square);
-  std::copy_n(s.low, lanes, low), std::copy_n(s.high, lanes, high);
-  std::size_t x = 0;
-  for (; x + lanes <= n; x += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) {
-      const float value = values[x + l];
-      const double v = value - offset;
-      sum[l] += v;
-      square[l] += v * v;
-      low[l] = value < low[l] ? value : low[l];
-      high[l] = value > high[l] ? value : high[l];
-    }
-  for (std::size_t l = 0; x < n; ++x, ++l) {
-    const double v = values[x] - offset;
-    sum[l] += v;
-    square[l] += v * v;
-    low[l] = values[x] < low[l] ? values[x] : low[l];
-    high[l] = values[x] > high[l] ? values[x] : high[l];
-  }
-  std::copy_n(sum, lanes, s.sum), std::copy_n(square, lanes, s.square);
-  std::copy_n(low, lanes, s.low), std::copy_n(high, lanes, s.high);
-}
 
 // A key that orders floats as unsigned numbers.
 std::uint32_t key_of(float value) {
@@ -74,30 +36,14 @@ void VolumeStatisticsPass::add(const Slab& slab, const Slab*) {
 #pragma omp parallel for schedule(static) reduction(+ : bad)
   for (std::size_t z = slab.begin; z < slab.end; ++z) {
     const float* values = slab.slice(z);
-    double offset = values[0];
-    RowSums s;
-    sum_values(values, plane, offset, s);
-    double sum = 0, square = 0, n = double(plane);
-    const auto join = [&] {
-      sum = square = 0;
-      for (std::size_t l = 0; l < lanes; ++l) sum += s.sum[l], square += s.square[l];
-    };
-    join();
-    if (!std::isfinite(square)) {
-      std::vector<float> kept;
-      kept.reserve(plane);
-      for (std::size_t k = 0; k < plane; ++k)
-        if (std::isfinite(values[k])) kept.push_back(values[k]);
-      bad += plane - kept.size();
-      n = double(kept.size());
-      s = {};
-      offset = kept.empty() ? 0 : kept[0];
-      sum_values(kept.data(), kept.size(), offset, s);
-      join();
+    const float* first = std::find_if(values, values + plane, [](float v) { return is_finite(v); });
+    if (first == values + plane) {
+      bad += plane;
+      continue;
     }
-    if (n > 0)
-      slices_[z] = {n, offset + sum / n, std::max(0.0, square - sum * sum / n), *std::min_element(s.low, s.low + lanes),
-                    *std::max_element(s.high, s.high + lanes)};
+    const ValueSums s = sum_values(values, plane, *first);
+    bad += plane - static_cast<std::size_t>(s.n);
+    slices_[z] = {s.n, *first + s.sum / s.n, std::max(0.0, s.square - s.sum * s.sum / s.n), s.low, s.high};
   }
   not_finite_ += bad;
 }
