@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "cases.hpp"
 #include "iqgate/compute/backend.hpp"
 #include "iqgate/compute/render.hpp"
 #include "iqgate/compute/stream_row.hpp"
@@ -37,15 +38,7 @@ void edge_profile(benchmark::State& state) {
   const std::size_t n = std::size_t(state.range(0));
   const auto backend = compute::cpu_backend();
   const auto uploaded = backend->upload(volume_of(n).view());
-  const double middle = 0.5 * double(n - 1) + 0.137;
-  const compute::EdgeProfileJob job{.shape = compute::EdgeShape::sphere,
-                                    .origin = {middle, middle, middle},
-                                    .axis = {0, 0, 1},
-                                    .along = {1, 0, 0},
-                                    .bin_mm = 0.1,
-                                    .bins = int(9 * n),
-                                    .cos2_high = 1.1,
-                                    .high = {n, n, n}};
+  const compute::EdgeProfileJob job = benchmarks::radial_bins(n);
   for (auto _ : state) benchmark::DoNotOptimize(backend->edge_profile(*uploaded, job));
   finish(state, n * n * n);
 }
@@ -75,14 +68,7 @@ void power_spectrum(benchmark::State& state) {
   const std::size_t n = std::size_t(state.range(0));
   const auto backend = compute::cpu_backend();
   const auto uploaded = backend->upload(volume_of(n).view());
-  compute::PowerSpectrumJob job{.box = {64, 64, 64}};
-  for (std::size_t z = 0; z + 64 <= n; z += 32)
-    for (std::size_t y = 0; y + 64 <= n; y += 32)
-      for (std::size_t x = 0; x + 64 <= n; x += 32) {
-        job.corners.push_back({x, y, z});
-        job.block.push_back(int(job.corners.size() % 8));
-      }
-  job.blocks = 8;
+  const compute::PowerSpectrumJob job = benchmarks::cubes(n, 8, compute::Precision::twofold);
   for (auto _ : state) benchmark::DoNotOptimize(backend->power_spectrum(*uploaded, job));
   finish(state, job.corners.size() * 64 * 64 * 64);
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <sstream>
 
+#include "cases.hpp"
 #include "iqgate/compute/backend.hpp"
 #include "iqgate/compute/fft.hpp"
 #include "iqgate/compute/power_spectrum.hpp"
@@ -35,15 +36,6 @@ const VoxelArray<T>& load(const std::string& name, std::size_t count) {
 }
 
 VolumeView volume(const std::string& name, std::size_t n) { return {load<float>(name, n * n * n).data(), {n, n, n}}; }
-
-// Cubes of 64 in steps of 32.
-compute::PowerSpectrumJob cubes(std::size_t n) {
-  compute::PowerSpectrumJob job{.box = {64, 64, 64}, .precision = compute::Precision::single};
-  for (std::size_t z = 0; z + 64 <= n; z += 32)
-    for (std::size_t y = 0; y + 64 <= n; y += 32)
-      for (std::size_t x = 0; x + 64 <= n; x += 32) job.corners.push_back({x, y, z}), job.block.push_back(0);
-  return job;
-}
 
 double mean_of(const Voxels& values, Size3 size) {
   compute::VolumeStatisticsPass pass(size);
@@ -147,25 +139,18 @@ void run_case(const std::string& name, const compute::Backend& cpu, const Report
   if (work == "W3") {
     const VolumeView v = vol();
     compute::PowerSpectrum p;
-    report("iqgate", timed([&] { p = cpu.power_spectrum(*upload(v), cubes(n)); },
-                           [&] {
-                             double sum = 0;
-                             for (std::size_t k = 0; k < p.spectra[0].size(); ++k)
-                               if (k % 64 < 33) sum += p.spectra[0][k];
-                             return sum / (64.0 * 64 * 33) / (64.0 * 64 * 64);
-                           }));
+    report("iqgate",
+           timed([&] { p = cpu.power_spectrum(*upload(v), benchmarks::cubes(n, 1, compute::Precision::single)); },
+                 [&] {
+                   double sum = 0;
+                   for (std::size_t k = 0; k < p.spectra[0].size(); ++k)
+                     if (k % 64 < 33) sum += p.spectra[0][k];
+                   return sum / (64.0 * 64 * 33) / (64.0 * 64 * 64);
+                 }));
   }
   if (work == "W4") {
     const VolumeView v = vol();
-    const double middle = 0.5 * double(n - 1) + 0.137;
-    const compute::EdgeProfileJob job{.shape = compute::EdgeShape::sphere,
-                                      .origin = {middle, middle, middle},
-                                      .axis = {0, 0, 1},
-                                      .along = {1, 0, 0},
-                                      .bin_mm = 0.1,
-                                      .bins = int(10 * n),
-                                      .cos2_high = 1.1,
-                                      .high = {n, n, n}};
+    const compute::EdgeProfileJob job = benchmarks::radial_bins(n);
     compute::EdgeProfile profile;
     report("iqgate", timed([&] { profile = cpu.edge_profile(*upload(v), job); },
                            [&] {

@@ -181,6 +181,35 @@ TEST_F(Slabs, Components) {
         0);
 }
 
+TEST_F(Slabs, LabelsNeedTheSameCutTwice) {
+  const SlowSource s(a.view());
+  LabelPass pass(size, {40, 1000, Connectivity::faces});
+  run(s, nullptr, pass.find(), 100 * plane * sizeof(float));
+  std::vector<std::int32_t> labels(size.count());
+  MemorySinkOf<std::int32_t> sink(labels.data(), plane);
+  EXPECT_THROW(run(s, nullptr, pass.write(sink), 60 * plane * sizeof(float)), std::logic_error);
+}
+
+TEST_F(Slabs, AThinVolumeFitsWhateverItsHalo) {
+  const Volume thin = noise({29, 37, 10}, 3);
+  std::vector<float> out(thin.values.size()), expected(out.size());
+  for (std::vector<float>* to : {&out, &expected}) {
+    MemorySink sink(to->data(), plane);
+    GaussianPass pass(thin.grid.size, {1, 1, 3, 4}, sink);
+    const SlowSource slow(thin.view());
+    const MemorySource quick(thin.view());
+    if (to == &out) run(slow, nullptr, pass, 2 * 12 * plane * sizeof(float));
+    else run(quick, nullptr, pass, 0);
+  }
+  EXPECT_EQ(out, expected);
+}
+
+TEST_F(Slabs, AnEmptyVolumeIsRefused) {
+  EXPECT_THROW(whole({nullptr, {5, 0, 5}}), std::logic_error);
+  VolumeStatisticsPass pass({0, 5, 5});
+  EXPECT_THROW(run(MemorySource({nullptr, {0, 5, 5}}), nullptr, pass, 0), std::logic_error);
+}
+
 TEST_F(Slabs, TooLittleMemoryIsSaid) {
   std::vector<float> out(size.count());
   MemorySink sink(out.data(), plane);
