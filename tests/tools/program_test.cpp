@@ -156,5 +156,23 @@ TEST_F(Program, RenderedPhantomsAreReadInEveryFormat) {
   EXPECT_EQ(run("phantoms render wire --modality MR -o " + folder.path("no")).code, 2);
 }
 
+TEST_F(Program, InspectGuessesThePhantom) {
+  const auto inspected = [&](const std::string& name, const std::string& option) {
+    const std::string to = folder.path(name);
+    EXPECT_EQ(
+        run("phantoms render " + name + " --size 110 110 30 --voxel 2.2 2.2 5 --modality CT --format hdf5 -o " + to)
+            .code,
+        0);
+    return run("inspect --json " + option + to).out;
+  };
+  EXPECT_NE(inspected("insert_discs", "").find("\"phantom\": \"insert_discs\""), std::string::npos);
+  const std::string alike = inspected("water_cylinder", "");  // a uniform cylinder of any radius is a phantom too
+  EXPECT_NE(alike.find("\"phantom\": null"), std::string::npos);
+  EXPECT_NE(alike.find("\"water_cylinder\""), std::string::npos);
+  EXPECT_EQ(alike.find("\"insert_discs\""), std::string::npos);
+  EXPECT_NE(alike.find("several phantoms"), std::string::npos);
+  EXPECT_NE(inspected("insert_discs", "--headers-only ").find("--headers-only"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace iqgate

@@ -1,14 +1,49 @@
 #include <cstdio>
 
 #include "cli/options.hpp"
+#include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/compute/backend.hpp"
+#include "iqgate/pipeline/identify.hpp"
 #include "iqgate/read/find_scans.hpp"
 
 namespace iqgate::cli {
 namespace {
 
-json::Value scan_json(const read::ScanHeader& h) {
+// What the voxels of a scan say: the phantoms that fit, or why that was not asked.
+struct Guess {
+  std::vector<std::string> phantoms;
+  std::string reason;
+};
+
+constexpr std::size_t most_voxels = std::size_t{1} << 28;  // 1 GiB of float: more is not read for a guess
+
+Guess guess_phantom(read::ScanHeader& h, const Options& options) {
+  if (!h.usable || !h.is_scan) return {{}, "not a usable scan"};
+  if (options.headers_only) return {{}, "voxels are not read with --headers-only"};
+  if (h.grid.size.count() > most_voxels) return {{}, "the scan is too large to be read for a guess"};
+  try {
+    const std::vector<Scan> scans = read::load_scan(h);
+    Guess guess{pipeline::phantoms_that_fit(scans.front()), ""};
+    if (guess.phantoms.empty()) guess.reason = "no shipped phantom fits the body in the scan";
+    if (guess.phantoms.size() > 1) guess.reason = "the bodies of several phantoms fit";
+    return guess;
+  } catch (const InputError& e) {  // whole by its header, damaged inside
+    h.usable = false;
+    h.code = e.code;
+    h.reason = e.why;
+    return {{}, "not a usable scan"};
+  }
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  if (names.size() > 2) return std::to_string(names.size()) + " phantoms of this body";
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : "|") + name;
+  return all.empty() ? "-" : all;
+}
+
+json::Value scan_json(const read::ScanHeader& h, const Guess& guess) {
   json::Value v;
   v.set("id", h.id);
   v.set("modality", h.modality);
@@ -19,7 +54,7 @@ json::Value scan_json(const read::ScanHeader& h) {
                  : json::Value());
   v.set("frames", h.frames);
   v.set("files", h.files);
-  v.set("phantom", json::Value());
+  v.set("phantom", guess.phantoms.size() == 1 ? json::Value(guess.phantoms.front()) : json::Value());
   v.set("status", h.usable ? "ok" : "refused");
   v.set("reason", h.usable ? json::Value() : json::Value(h.code + ": " + h.reason));
   v.set("group", h.group);
@@ -27,6 +62,8 @@ json::Value scan_json(const read::ScanHeader& h) {
   v.set("value_unit", h.value_unit);
   v.set("is_scan", h.is_scan);
   v.set("flags", json::array_of(h.flags));
+  v.set("phantoms_that_fit", json::array_of(guess.phantoms));
+  v.set("phantom_reason", guess.reason.empty() ? json::Value() : json::Value(guess.reason));
   return v;
 }
 
@@ -35,20 +72,28 @@ json::Value scan_json(const read::ScanHeader& h) {
 int run_inspect(const Options& options) {
   read::IntakeLimits limits;
   limits.max_scan_bytes = parse_bytes(options.max_memory);
-  const std::vector<read::ScanHeader> headers = read::find_scans(options.paths, limits);
+  std::vector<read::ScanHeader> headers = read::find_scans(options.paths, limits);
+  std::vector<Guess> guesses;
   bool usable = false;
-  for (const read::ScanHeader& h : headers) usable = usable || h.usable;
+  Progress progress(options);
+  for (read::ScanHeader& h : headers) {
+    if (h.usable && h.is_scan && !options.headers_only) progress.step("reading scan " + h.id);
+    guesses.push_back(guess_phantom(h, options));
+    usable = usable || h.usable;
+  }
+  progress.done();
   if (options.json) {
     json::Array scans;
-    for (const read::ScanHeader& h : headers) scans.push_back(scan_json(h));
+    for (std::size_t k = 0; k < headers.size(); ++k) scans.push_back(scan_json(headers[k], guesses[k]));
     json::Value v;
     v.set("schema", "iqgate.inspect/1");
     v.set("scans", std::move(scans));
     std::printf("%s\n", json::write(v).c_str());
   } else {
-    std::printf("%-14s%-9s%-20s%-26s%-8s%-7s%-12s%s\n", "id", "modality", "matrix", "spacing mm", "frames", "files",
-                "role", "status");
-    for (const read::ScanHeader& h : headers) {
+    std::printf("%-14s%-9s%-20s%-26s%-8s%-7s%-12s%-38s%s\n", "id", "modality", "matrix", "spacing mm", "frames",
+                "files", "role", "phantom", "status");
+    for (std::size_t k = 0; k < headers.size(); ++k) {
+      const read::ScanHeader& h = headers[k];
       char matrix[64], spacing[80];
       std::snprintf(matrix, sizeof matrix, "%zu x %zu x %zu", h.grid.size.x, h.grid.size.y, h.grid.size.z);
       if (!h.usable) std::snprintf(spacing, sizeof spacing, "-");
@@ -58,8 +103,8 @@ int run_inspect(const Options& options) {
       else std::snprintf(spacing, sizeof spacing, "%.5g x %.5g x ?", h.grid.spacing_mm.x, h.grid.spacing_mm.y);
       std::string flags;
       for (const std::string& f : h.flags) flags += " " + f;
-      std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing, h.frames,
-                  h.files, h.role.c_str(),
+      std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%-38s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing,
+                  h.frames, h.files, h.role.c_str(), joined(guesses[k].phantoms).c_str(),
                   h.usable ? ("ok" + flags).c_str() : ("refused: " + h.code + ": " + h.reason).c_str());
     }
   }

@@ -165,6 +165,7 @@ int run(int argc, char** argv) {
                                          "inspect SCANS/\n  iqgate inspect --json scan.zip");
   add_common(*inspect, o);
   inspect->add_option("PATH", o.paths, "files or folders")->required();
+  inspect->add_flag("--headers-only", o.headers_only, "read no voxels: faster, no guess which phantom it is");
   CLI::App* measure = app.add_subcommand(
       "measure",
       "reads, locates and measures\n\nExamples:\n  iqgate measure SCANS/ --phantom uniform_cylinder\n  iqgate measure "

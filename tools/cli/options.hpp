@@ -9,7 +9,7 @@ namespace iqgate::cli {
 
 struct Options {
   // common
-  bool quiet = false, json = false, dry_run = false, no_color = false;
+  bool quiet = false, json = false, dry_run = false, no_color = false, headers_only = false;
   int verbose = 0, jobs = 0;
   std::string output, backend = "auto", context, max_memory = "8G";
   double timeout_s = 0;

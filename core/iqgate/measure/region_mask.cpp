@@ -32,6 +32,16 @@ double half_extent_mm(const Region& r, Vec3 direction) {
 
 }  // namespace
 
+void set_slices(RegionVoxels& voxels, const Grid& grid) {
+  if (voxels.mask.empty()) {
+    voxels.reason = "the region holds no voxel";
+    return;
+  }
+  const std::size_t plane = grid.size.x * grid.size.y;
+  voxels.first_slice = voxels.mask.offsets.front() / plane;
+  voxels.last_slice = voxels.mask.offsets.back() / plane;
+}
+
 Vec3 direction_in_volume(const Grid& grid, Vec3 patient_direction) {
   return grid.direction.transposed() * patient_direction;
 }
@@ -51,57 +61,50 @@ std::optional<std::size_t> centre_slice(const Region& region, const Grid& grid) 
   return static_cast<std::size_t>(nearest);
 }
 
-RegionVoxels region_voxels(const Region& region, const Grid& grid) {
-  RegionVoxels result;
+VoxelBox voxel_box(const Region& region, const Grid& grid) {
+  VoxelBox box;
   const Vec3 centre = grid.to_index(region.center_mm);
   const bool flat = half_length_mm(region) == 0;
-  const bool in_slice = lies_in_slice(region, grid);
-  std::size_t low[3], high[3];
   const std::size_t size[3] = {grid.size.x, grid.size.y, grid.size.z};
   for (int d = 0; d < 3; ++d) {
     const double half = half_extent_mm(region, grid.direction.column(d)) / grid.spacing_mm[d];
     const double first = centre[d] - half, last = centre[d] + half;
     if (d < 2 && (first < -0.5 - 1e-6 || last > double(size[d]) - 0.5 + 1e-6)) {
-      result.reason = "the region reaches outside the scan";
-      return result;
+      box.reason = "the region reaches outside the scan";
+      return box;
     }
     if (d == 2 && (last < -0.5 || first > double(size[2]) - 0.5)) {
-      result.reason = "the region lies outside the scan";
-      return result;
+      box.reason = "the region lies outside the scan";
+      return box;
     }
     if (d == 2 && !flat && (first < -0.5 - 1e-6 || last > double(size[2]) - 0.5 + 1e-6))
-      result.flags.push_back("clipped_axially");
-    low[d] = static_cast<std::size_t>(std::clamp(std::floor(first), 0.0, double(size[d] - 1)));
-    high[d] = static_cast<std::size_t>(std::clamp(std::ceil(last), 0.0, double(size[d] - 1)));
+      box.flags.push_back("clipped_axially");
+    box.low[d] = static_cast<std::size_t>(std::clamp(std::floor(first), 0.0, double(size[d] - 1)));
+    box.high[d] = static_cast<std::size_t>(std::clamp(std::ceil(last), 0.0, double(size[d] - 1)));
   }
-  double half_thickness = half_length_mm(region) + 1e-9;
-  if (flat && in_slice) {
-    const auto slice = centre_slice(region, grid);
-    if (!slice) {
-      result.reason = "the region lies outside the scan";
-      return result;
-    }
-    low[2] = high[2] = *slice;
-    half_thickness = 1e300;
-  } else if (flat) {
-    half_thickness = 0.5 * grid.spacing_mm.z;
-  }
-  for (std::size_t z = low[2]; z <= high[2]; ++z)
-    for (std::size_t y = low[1]; y <= high[1]; ++y)
-      for (std::size_t x = low[0]; x <= high[0]; ++x) {
+  box.one_slice = flat && lies_in_slice(region, grid);
+  if (!box.one_slice) return box;
+  if (const auto slice = centre_slice(region, grid)) box.low[2] = box.high[2] = *slice;
+  else box.reason = "the region lies outside the scan";
+  return box;
+}
+
+RegionVoxels region_voxels(const Region& region, const Grid& grid) {
+  const VoxelBox box = voxel_box(region, grid);
+  RegionVoxels result{.mask = {}, .flags = box.flags, .reason = box.reason};
+  if (!result.good()) return result;
+  const double half = half_length_mm(region);
+  const double half_thickness = box.one_slice ? 1e300 : half == 0 ? 0.5 * grid.spacing_mm.z : half + 1e-9;
+  for (std::size_t z = box.low[2]; z <= box.high[2]; ++z)
+    for (std::size_t y = box.low[1]; y <= box.high[1]; ++y)
+      for (std::size_t x = box.low[0]; x <= box.high[0]; ++x) {
         Vec3 mm = grid.to_mm({double(x), double(y), double(z)});
         const double h = dot(mm - region.center_mm, region.normal);
         if (std::abs(h) > half_thickness) continue;
-        if (flat && in_slice) mm = mm - h * region.normal;
-        if (inside_cross_section(region, mm)) result.mask.offsets.push_back((z * size[1] + y) * size[0] + x);
+        if (box.one_slice) mm = mm - h * region.normal;
+        if (inside_cross_section(region, mm)) result.mask.offsets.push_back((z * grid.size.y + y) * grid.size.x + x);
       }
-  if (result.mask.offsets.empty()) {
-    result.reason = "the region holds no voxel";
-    return result;
-  }
-  const std::size_t plane = size[0] * size[1];
-  result.first_slice = result.mask.offsets.front() / plane;
-  result.last_slice = result.mask.offsets.back() / plane;
+  set_slices(result, grid);
   return result;
 }
 

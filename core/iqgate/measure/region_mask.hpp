@@ -9,7 +9,7 @@
 
 namespace iqgate::measure {
 
-/// The voxels of a region (rule `center`: in if the voxel centre is inside). `reason` says why there are none.
+/// The voxels of a region. `reason` says why there are none.
 struct RegionVoxels {
   compute::Mask mask;
   std::size_t first_slice = 0, last_slice = 0;
@@ -18,8 +18,25 @@ struct RegionVoxels {
   bool good() const { return reason.empty(); }
 };
 
-/// A region that reaches outside the scan in the slice plane is refused; along the axis it is clipped, with a flag.
+/// Rule `center`: in if the voxel centre is inside. A region that reaches outside the scan in the slice plane is
+/// refused; along the axis it is clipped, with a flag.
 RegionVoxels region_voxels(const Region& region, const Grid& grid);
+
+/// Rule `area`: every voxel that the region touches, weighted by the share of it that lies inside (exact: polygons
+/// against polygons or circles, times the overlap along the axis). Not for spheres, nor for a region with a length
+/// that stands aslant to the slices, whose shares have no such form: `reason` says so.
+RegionVoxels region_coverage(const Region& region, const Grid& grid);
+
+/// The voxels that may belong to a region: both ends inclusive. A flat region in the slice plane has one slice.
+struct VoxelBox {
+  std::size_t low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
+  bool one_slice = false;
+  std::vector<std::string> flags;
+  std::string reason;
+};
+VoxelBox voxel_box(const Region& region, const Grid& grid);
+/// First and last slice from the mask, or the reason that it holds no voxel.
+void set_slices(RegionVoxels& voxels, const Grid& grid);
 
 inline constexpr double cos_10_deg = 0.985;
 /// The region's normal lies within 10 degrees of the slice normal.

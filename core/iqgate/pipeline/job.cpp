@@ -12,6 +12,7 @@
 #include "iqgate/locate/roll.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
+#include "iqgate/pipeline/identify.hpp"
 #include "iqgate/pipeline/pictures.hpp"
 #include "iqgate/pipeline/request.hpp"
 #include "iqgate/read/find_scans.hpp"
@@ -65,34 +66,6 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
   return scans;
 }
 
-bool fits(const phantom::Model& model, const std::string& modality) {
-  return modality.empty() ||
-         std::find(model.modalities.begin(), model.modalities.end(), modality) != model.modalities.end();
-}
-
-// auto: the one shipped phantom that fits; several or none is no answer.
-phantom::Model identify(const Scan& scan) {
-  std::vector<std::string> accepted;
-  phantom::Model found;
-  for (const std::string& name : shipped_phantoms()) {
-    phantom::Model model = phantom::read_model(find_phantom(name));
-    if (model.body.kind == phantom::BodyKind::none || !fits(model, scan.modality)) continue;
-    try {
-      locate::locate_body(scan, model.body);
-      accepted.push_back(name);
-      found = std::move(model);
-    } catch (const InputError&) {  // this one is not it
-    }
-  }
-  if (accepted.size() == 1) return found;
-  std::string list;
-  for (const std::string& name : accepted) list += " " + name;
-  throw InputError(
-      accepted.empty() ? "phantom_not_found" : "phantom_ambiguous", "scan " + scan.id,
-      accepted.empty() ? "no shipped phantom fits the body in the scan" : "several phantoms fit this body:" + list,
-      "name it with --phantom");
-}
-
 void place(const Request& request, const Scan& scan, measure::Job& job, report::Document& document,
            std::string& default_limits) {
   if (!request.roi_file.empty()) {
@@ -102,8 +75,8 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
   }
   if (request.phantom.empty()) return;
   const phantom::Model model =
-      request.phantom == "auto" ? identify(scan) : phantom::read_model(find_phantom(request.phantom));
-  if (!fits(model, scan.modality))
+      request.phantom == "auto" ? identify_phantom(scan) : phantom::read_model(find_phantom(request.phantom));
+  if (!made_for(model, scan.modality))
     throw InputError("wrong_modality", "scan " + scan.id,
                      "is of modality " + scan.modality + ", phantom " + model.name + " is not made for it",
                      "choose another phantom");
