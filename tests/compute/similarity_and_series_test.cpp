@@ -6,6 +6,24 @@
 namespace iqgate::compute {
 namespace {
 
+// A voxel of 1e9 in both: the windows that hold it have SSIM 1 (equal there), the others must be those of the pair
+// without it. Brute force would say the same; the pair without it says it sooner.
+TEST(SimilarityOfVolumes, AnOutlierStaysInItsWindows) {
+  const auto cpu = cpu_backend();
+  const Size3 size{40, 36, 30};
+  Volume a = noise(size, 50, 20, 3), b = noise(size, 50, 20, 4);
+  const auto total = [&] {
+    const Similarity s = cpu->similarity(*cpu->upload(a.view()), *cpu->upload(b.view()), {.data_range = 200});
+    return s.ssim * double(s.windows);
+  };
+  // Removed: the windows that hold it, by a NaN there.
+  const std::size_t at = (9 * size.y + 10) * size.x + 11;
+  a.values[at] = b.values[at] = NAN;
+  const double others = total();
+  a.values[at] = b.values[at] = 1e9f;
+  EXPECT_NEAR(total() - others, 343, 343 * 1e-6);  // 1 each, less what the noise of 400 does beside 1e18
+}
+
 TEST(SimilarityOfVolumes, BothWindowsByBruteForce) {
   const auto cpu = cpu_backend();
   const Size3 size{21, 17, 13};

@@ -51,7 +51,7 @@ class Slabs : public ::testing::Test {
       for (const int threads : {1, 2, 5}) {
         omp_set_num_threads(threads);
         const SlowSource sa(a.view()), sb(b.view());
-        const Bits got = work(sa, sb, slices * slice * 4);  // two inputs, two slabs each
+        const Bits got = work(sa, sb, slices * slice * 6);  // two inputs, three slabs each
         omp_set_num_threads(int(before));
         ASSERT_EQ(got.size(), expected.size());
         for (std::size_t k = 0; k < got.size(); ++k) {
@@ -198,7 +198,7 @@ TEST_F(Slabs, AThinVolumeFitsWhateverItsHalo) {
     GaussianPass pass(thin.grid.size, {1, 1, 3, 4}, sink);
     const SlowSource slow(thin.view());
     const MemorySource quick(thin.view());
-    if (to == &out) run(slow, nullptr, pass, 2 * 12 * plane * sizeof(float));
+    if (to == &out) run(slow, nullptr, pass, 3 * 12 * plane * sizeof(float));
     else run(quick, nullptr, pass, 0);
   }
   EXPECT_EQ(out, expected);

@@ -5,6 +5,55 @@
 namespace iqgate::compute {
 namespace {
 
+// Half noise, half constant, one voxel 1e10 times the noise: windows that do not hold it must not know of it. Truth is
+// the direct two-pass SD of each window, in long double.
+TEST(LocalMaps, WhatAWindowHasPassedLeavesNothing) {
+  const auto cpu = cpu_backend();
+  const Size3 size{37, 41, 35};
+  for (const bool ball : {false, true})
+    for (const bool integers : {false, true})
+      for (const float outlier : {0.0f, 1e10f, -3e4f}) {
+        Volume v = noise(size, 40, 12);
+        for (std::size_t k = 0; k < v.values.size(); ++k) {
+          if (k % size.x >= 20) v.values[k] = 41.3f;
+          if (integers) v.values[k] = std::round(v.values[k]);
+        }
+        const std::size_t at = (4 * size.y + 5) * size.x + 6;
+        if (outlier != 0) v.values[at] = outlier;
+        LocalMapJob job{.half = {2, 2, 2}, .snr = true};
+        if (ball) job.shape = WindowShape::ball, job.radius_mm = 2.3;
+        LocalMaps maps;
+        cpu->local_maps(*cpu->upload(v.view()), job, true, maps);
+        std::size_t flat = 0;
+        each(size, [&](long x, long y, long z, std::size_t k) {
+          long double n = 0, sum = 0, square = 0;
+          bool holds = false;
+          const auto window = [&](auto&& use) {
+            for (long dz = -3; dz <= 3; ++dz)
+              for (long dy = -3; dy <= 3; ++dy)
+                for (long dx = -3; dx <= 3; ++dx) {
+                  const Vec3 d{double(dx) * v.grid.spacing_mm.x, double(dy) * v.grid.spacing_mm.y,
+                               double(dz) * v.grid.spacing_mm.z};
+                  if (ball ? dot(d, d) > 2.3 * 2.3 : std::max({dx * dx, dy * dy, dz * dz}) > 4) continue;
+                  use((reflected(z + dz, size.z) * size.y + reflected(y + dy, size.y)) * size.x +
+                      reflected(x + dx, size.x));
+                }
+          };
+          window([&](std::size_t o) { n += 1, sum += v.values[o], holds = holds || (outlier != 0 && o == at); });
+          const long double mean = sum / n;
+          window([&](std::size_t o) { square += (v.values[o] - mean) * (v.values[o] - mean); });
+          const double sd = double(std::sqrt(square / n));
+          ASSERT_NEAR(maps.sd[k], sd, 2e-5 * sd) << ball << integers << outlier << " " << x << " " << y << " " << z;
+          if (sd == 0) {
+            ASSERT_TRUE(std::isnan(maps.snr[k]));
+            ++flat;
+          }
+          if (!holds) ASSERT_NEAR(maps.mean[k], double(mean), 1e-5 * std::abs(double(mean)));
+        });
+        EXPECT_GT(flat, 1000u);
+      }
+}
+
 TEST(LocalMaps, BoxesAndBallsByBruteForce) {
   const auto cpu = cpu_backend();
   for (const Size3 size : sizes)

@@ -3,6 +3,7 @@
 
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/filters.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace iqgate::compute {
@@ -15,16 +16,16 @@ IQGATE_CLONES void start(const float* __restrict centre, float offset, float wei
   for (std::size_t x = 0; x < n; ++x) to[x] = weight * (centre[x] - offset);
 }
 
-IQGATE_CLONES void add_pair(const float* __restrict a, const float* __restrict b, float twice_offset, float weight,
+IQGATE_CLONES void add_pair(const float* __restrict a, const float* __restrict b, float offset, float weight,
                             float* __restrict to, std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) to[x] += weight * (a[x] + b[x] - twice_offset);
+  for (std::size_t x = 0; x < n; ++x) to[x] += weight * ((a[x] - offset) + (b[x] - offset));
 }
 
 // Two pairs a visit: half the traffic of the sums.
 IQGATE_CLONES void add_pairs(const float* __restrict a, const float* __restrict b, const float* __restrict c,
-                             const float* __restrict d, float twice_offset, float w1, float w2, float* __restrict to,
+                             const float* __restrict d, float offset, float w1, float w2, float* __restrict to,
                              std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) to[x] += w1 * (a[x] + b[x] - twice_offset) + w2 * (c[x] + d[x] - twice_offset);
+  for (std::size_t x = 0; x < n; ++x) to[x] += w1 * ((a[x] - offset) + (b[x] - offset)) + w2 * ((c[x] - offset) + (d[x] - offset));
 }
 
 IQGATE_CLONES void along_x(const float* __restrict padded, std::size_t half, const float* __restrict weights,
@@ -58,9 +59,9 @@ void weighted_rows(const std::vector<float>& weights, float offset, float* to, s
   const long half = static_cast<long>(weights.size()) - 1;
   long k = 1;
   for (; k + 1 <= half; k += 2)
-    add_pairs(row(-k), row(k), row(-k - 1), row(k + 1), 2 * offset, weights[static_cast<std::size_t>(k)],
+    add_pairs(row(-k), row(k), row(-k - 1), row(k + 1), offset, weights[static_cast<std::size_t>(k)],
               weights[static_cast<std::size_t>(k + 1)], to, n);
-  if (k <= half) add_pair(row(-k), row(k), 2 * offset, weights[static_cast<std::size_t>(k)], to, n);
+  if (k <= half) add_pair(row(-k), row(k), offset, weights[static_cast<std::size_t>(k)], to, n);
 }
 
 }  // namespace
@@ -116,10 +117,11 @@ void GaussianPass::rows(const Slab& slab, const FiniteSlab& finite, std::size_t 
 void GaussianPass::add(const Slab& slab, const Slab*) {
   const FiniteSlab finite(slab);
   const Slab clean = finite.clean();
-  if (!begun_) offset_ = std::isfinite(slab.voxels.values[0]) ? slab.voxels.values[0] : 0;
+  if (!begun_) offset_ = working_offset(slab);
   begun_ = true;
   float* out = sink_.room(slab.begin, slab.end);
   const std::size_t strips = (size_.y + strip_rows - 1) / strip_rows, slices = slab.end - slab.begin;
+  ParallelGuard guard;
 #pragma omp parallel
   {
     std::vector<float> scratch;
@@ -128,9 +130,11 @@ void GaussianPass::add(const Slab& slab, const Slab*) {
     for (std::size_t s = 0; s < strips; ++s)
       for (std::size_t k = 0; k < slices; ++k) {
         const std::size_t y0 = s * strip_rows, y1 = std::min(size_.y, y0 + strip_rows);
-        rows(clean, finite, slab.begin + k, y0, y1, out + (k * size_.y + y0) * size_.x, scratch);
+        guard.run(
+            [&] { rows(clean, finite, slab.begin + k, y0, y1, out + (k * size_.y + y0) * size_.x, scratch); });
       }
   }
+  guard.rethrow();
   sink_.done();
 }
 

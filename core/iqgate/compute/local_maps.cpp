@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 #include "iqgate/compute/value_sums.hpp"
 
@@ -23,6 +24,16 @@ IQGATE_CLONES void add_row(const float* __restrict row, double offset, double* _
   }
 }
 
+IQGATE_CLONES void add_row_with_rest(const float* __restrict row, double offset, double* __restrict sum,
+                                     double* __restrict sum_rest, double* __restrict square,
+                                     double* __restrict square_rest, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double v = row[x] - offset;
+    add_term(sum[x], sum_rest[x], v);
+    add_term(square[x], square_rest[x], v * v);
+  }
+}
+
 IQGATE_CLONES void replace_row(const float* __restrict enter, const float* __restrict leave, double offset,
                                double* __restrict sum, double* __restrict square, std::size_t n) {
   for (std::size_t x = 0; x < n; ++x) {
@@ -32,16 +43,44 @@ IQGATE_CLONES void replace_row(const float* __restrict enter, const float* __res
   }
 }
 
+IQGATE_CLONES void replace_row_with_rest(const float* __restrict enter, const float* __restrict leave, double offset,
+                                         double* __restrict sum, double* __restrict sum_rest,
+                                         double* __restrict square, double* __restrict square_rest, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) {
+    const double e = enter[x] - offset, l = leave[x] - offset;
+    double s = sum[x], r = sum_rest[x], q = square[x], t = square_rest[x];
+    add_term(s, r, e);
+    add_term(s, r, -l);
+    add_term(q, t, e * e);
+    add_term(q, t, -(l * l));
+    sum[x] = s, sum_rest[x] = r, square[x] = q, square_rest[x] = t;
+  }
+}
+
+// Below this share of the mean square the variance is rounding: float values cannot be that close and differ.
+constexpr double least_variance_share = 1e-13;
+
 IQGATE_CLONES void mean_and_sd(const double* __restrict sum, const double* __restrict square, double count,
                                double freedom, double offset, float* __restrict mean, float* __restrict sd,
                                std::size_t n) {
   const double share = 1 / count, of_freedom = 1 / freedom;
   for (std::size_t x = 0; x < n; ++x) {
     const double m = sum[x] * share;
-    const double variance = (square[x] - sum[x] * m) * of_freedom;
+    const double squares = square[x] - sum[x] * m;
     mean[x] = static_cast<float>(m + offset);
-    sd[x] = static_cast<float>(std::sqrt(variance > 0 ? variance : 0.0));
+    sd[x] = static_cast<float>(std::sqrt(squares > least_variance_share * square[x] ? squares * of_freedom : 0.0));
   }
+}
+
+IQGATE_CLONES void add_wider(double* __restrict to, const double* __restrict from, std::size_t n) {
+  for (std::size_t x = 0; x < n; ++x) to[x] += from[x];
+}
+
+// Adds to a row of windows what lies `reach` to either side.
+IQGATE_CLONES void add_both_sides(const double* __restrict padded, std::size_t half, std::size_t reach,
+                                  double* __restrict sums, std::size_t n) {
+  const double *left = padded + half - reach, *right = padded + half + reach;
+  for (std::size_t x = 0; x < n; ++x) sums[x] += left[x] + right[x];
 }
 
 IQGATE_CLONES void ratio(const float* __restrict a, const float* __restrict b, float* __restrict to, std::size_t n) {
@@ -92,11 +131,14 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
   const float* row(std::size_t z, std::size_t y) const { return slab->slice(z) + y * size.x; }
 
   int channels() const override { return 2; }
-  void add_row(std::size_t z, std::size_t y, double* const* sums) const override {
-    compute::add_row(row(z, y), offset, sums[0], sums[1], size.x);
+  void add_row(std::size_t z, std::size_t y, const RunningSum* s) const override {
+    if (!s[0].rest) compute::add_row(row(z, y), offset, s[0].sum, s[1].sum, size.x);
+    else add_row_with_rest(row(z, y), offset, s[0].sum, s[0].rest, s[1].sum, s[1].rest, size.x);
   }
-  void replace_row(std::size_t enter, std::size_t leave, std::size_t y, double* const* sums) const override {
-    compute::replace_row(row(enter, y), row(leave, y), offset, sums[0], sums[1], size.x);
+  void replace_row(std::size_t enter, std::size_t leave, std::size_t y, const RunningSum* s) const override {
+    if (!s[0].rest) compute::replace_row(row(enter, y), row(leave, y), offset, s[0].sum, s[1].sum, size.x);
+    else
+      replace_row_with_rest(row(enter, y), row(leave, y), offset, s[0].sum, s[0].rest, s[1].sum, s[1].rest, size.x);
   }
 
   void take(std::size_t z, std::size_t y, const double* const* sums) const override {
@@ -127,55 +169,43 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
   void balls() const;
 };
 
-// Sums over the rows of the ball from running sums along each row.
+// Rows of the ball by their half width: what reaches h to either side is a column sum of the rows at least that wide,
+// so that a window is put together without taking anything off.
 void LocalMapPass::Work::balls() const {
-  const std::size_t padded = size.x + 2 * half.half_x + 1;
-  const long hx = static_cast<long>(half.half_x);
-  const auto prefix = [&](std::size_t z, std::size_t y, double* sum, double* square) {
-    const float* values = row(z, y);
-    double s = 0, q = 0;
-    for (std::size_t k = 0; k < padded; ++k) {
-      sum[k] = s, square[k] = q;
-      if (k + 1 == padded) break;
-      const double v = values[reflected(static_cast<long>(k) - hx, size.x)] - offset;
-      s += v, q += v * v;
-    }
-  };
-  // Prefix sums of every row of a slice, kept for the slices that the ball reaches.
-  const std::size_t depth = 2 * half.half_z + 1, plane = size.y * padded;
-  VoxelArray<double> ring(2 * depth * plane);
-  std::vector<std::size_t> holds(depth, static_cast<std::size_t>(-1));
-  for (std::size_t z = slab->begin; z < slab->end; ++z) {
-    for (long dz = -static_cast<long>(half.half_z); dz <= static_cast<long>(half.half_z); ++dz) {
-      const std::size_t from = reflected(static_cast<long>(z) + dz, size.z);
-      if (holds[from % depth] == from) continue;
-      holds[from % depth] = from;
-#pragma omp parallel for schedule(static)
-      for (std::size_t y = 0; y < size.y; ++y)
-        prefix(from, y, ring.data() + 2 * (from % depth) * plane + y * padded,
-               ring.data() + (2 * (from % depth) + 1) * plane + y * padded);
-    }
+  const std::size_t hx = half.half_x, padded = (size.x + 2 * hx + 7) / 8 * 8;
+  ParallelGuard guard;
 #pragma omp parallel
-    {
-      std::vector<double> sum(size.x), square(size.x);
-#pragma omp for schedule(static)
-      for (std::size_t y = 0; y < size.y; ++y) {
-        std::fill(sum.begin(), sum.end(), 0.0);
-        std::fill(square.begin(), square.end(), 0.0);
-        for (const BallRows::Row& r : ball.rows) {
-          const std::size_t from = reflected(static_cast<long>(z) + r.dz, size.z) % depth,
-                            at = reflected(static_cast<long>(y) + r.dy, size.y);
-          const double *s = ring.data() + 2 * from * plane + at * padded,
-                       *q = ring.data() + (2 * from + 1) * plane + at * padded;
-          const std::size_t low = half.half_x - r.half_x, high = half.half_x + r.half_x + 1;
-          for (std::size_t x = 0; x < size.x; ++x)
-            sum[x] += s[x + high] - s[x + low], square[x] += q[x + high] - q[x + low];
-        }
-        const double* const sums[] = {sum.data(), square.data()};
-        take(z, y, sums);
-      }
-    }
+  {
+    std::vector<double> columns, sums;
+#pragma omp for schedule(dynamic, 4) collapse(2)
+    for (std::size_t z = slab->begin; z < slab->end; ++z)
+      for (std::size_t y = 0; y < size.y; ++y)
+        guard.run([&] {
+          columns.assign((hx + 1) * 2 * padded, 0.0);
+          sums.assign(2 * size.x, 0.0);
+          for (const BallRows::Row& r : ball.rows) {
+            double* to = columns.data() + r.half_x * 2 * padded + hx;
+            compute::add_row(row(reflected(static_cast<long>(z) + r.dz, size.z),
+                                 reflected(static_cast<long>(y) + r.dy, size.y)),
+                             offset, to, to + padded, size.x);
+          }
+          for (std::size_t h = hx + 1; h-- > 0;)
+            for (std::size_t channel = 0; channel < 2; ++channel) {
+              double* own = columns.data() + (2 * h + channel) * padded;
+              if (h < hx) add_wider(own, own + 2 * padded, padded);
+              for (std::size_t x = 0; x < hx; ++x) {
+                own[x] = own[hx + reflected(static_cast<long>(x) - static_cast<long>(hx), size.x)];
+                own[hx + size.x + x] = own[hx + reflected(static_cast<long>(size.x + x), size.x)];
+              }
+              double* to = sums.data() + channel * size.x;
+              if (h > 0) add_both_sides(own, hx, h, to, size.x);
+              else add_wider(to, own + hx, size.x);
+            }
+          const double* const at[] = {sums.data(), sums.data() + size.x};
+          take(z, y, at);
+        });
   }
+  guard.rethrow();
 }
 
 LocalMapPass::LocalMapPass(Size3 volume, Vec3 spacing_mm, const LocalMapJob& job, LocalMapSinks sinks)
@@ -207,8 +237,7 @@ void LocalMapPass::add(const Slab& slab, const Slab*) {
   w.slab = &clean;
   w.finite = &finite;
   if (!w.begun) {
-    const float first = slab.voxels.values[0];
-    w.offset = std::isfinite(first) ? first : 0;
+    w.offset = working_offset(slab);
     w.begun = true;
   }
   bool sums = false;
@@ -216,7 +245,8 @@ void LocalMapPass::add(const Slab& slab, const Slab*) {
   w.rows.assign(sums ? (slab.end - slab.begin) * w.size.y : 0, {});
   for (std::size_t map = 0; map < maps; ++map)
     w.room[map] = w.wanted(map) && w.sink(map) ? w.sink(map)->room(slab.begin, slab.end) : nullptr;
-  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w);
+  const std::size_t window = static_cast<std::size_t>(w.count);
+  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w, finite.all_finite() && sums_are_exact(slab, w.offset, window));
   else w.balls();
   for (std::size_t map = 0; map < maps; ++map) {
     if (w.room[map]) w.sink(map)->done();

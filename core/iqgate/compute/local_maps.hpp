@@ -48,8 +48,9 @@ struct LocalMapSinks {
   SliceSink *mean = nullptr, *sd = nullptr, *snr = nullptr, *cv = nullptr;
 };
 
-/// Local maps over slabs. Sums in double about the volume's first voxel: exact for integer values, and the SD right to
-/// 1e-5 where the mean is 6000 times as large.
+/// Local maps over slabs. Sums in double about a value of the first slice: exact for integer values, and the SD right
+/// to 1e-5 where the mean is 6000 times as far from it. A window of equal values has SD 0. A voxel spoils no window that
+/// does not hold it, as long as it is below 1e12 times the others.
 class LocalMapPass : public SlabOperation {
  public:
   LocalMapPass(Size3 volume, Vec3 spacing_mm, const LocalMapJob& job, LocalMapSinks sinks);

@@ -1,5 +1,6 @@
 #include "iqgate/compute/slab.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <exception>
 #include <future>
@@ -50,6 +51,17 @@ Slab whole(const VolumeView& volume) {
   return {volume, 0, 0, volume.size.z, volume.size.z};
 }
 
+float working_offset(const Slab& first_slab) {
+  const std::size_t plane = first_slab.voxels.size.x * first_slab.voxels.size.y, step = std::max<std::size_t>(1, plane / 4096);
+  std::vector<float> values;
+  for (std::size_t k = 0; k < plane; k += step)
+    if (std::isfinite(first_slab.voxels.values[k])) values.push_back(first_slab.voxels.values[k]);
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
 void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::span<SlabOperation* const> operations,
                   std::size_t memory_bytes) {
   const Size3 size = source.size();
@@ -58,16 +70,17 @@ void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::sp
   const std::size_t inputs = other ? 2 : 1;
   std::size_t halo = 0;
   for (const SlabOperation* operation : operations) halo = std::max(halo, operation->halo_slices());
-  // Two slabs of each input: the one in work and the one that is being read.
+  // Three slabs of each input: the one in work, its copy without NaN, and the one that is being read.
   std::size_t step = size.z;
   const bool resident = source.in_memory() && (!other || other->in_memory());
   if (!resident && memory_bytes > 0) {
-    const std::size_t slices = memory_bytes / (2 * inputs * std::max<std::size_t>(plane, 1));
+    release_kept_voxels();
+    const std::size_t slices = memory_bytes / (3 * inputs * std::max<std::size_t>(plane, 1));
     const std::size_t least = std::min(size.z, 2 * halo + 1);
     if (slices < least)
       throw ResourceError(
           "memory_limit", "--max-memory",
-          "not even one slice with its halo fits: " + std::to_string(least * 2 * inputs * plane) + " bytes are needed",
+          "not even one slice with its halo fits: " + std::to_string(least * 3 * inputs * plane) + " bytes are needed",
           "allow more memory");
     if (slices < size.z) step = slices - 2 * halo;
   }

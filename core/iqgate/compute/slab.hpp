@@ -24,6 +24,10 @@ class SlabOperation {
   virtual void add(const Slab& slab, const Slab* other) = 0;
 };
 
+/// A value that sums are taken about, so that squares do not cancel: the median of some 4000 finite values spread over
+/// the volume's first slice, which is the first slice of the first slab.
+float working_offset(const Slab& first_slab);
+
 /// The slab that is the whole volume; std::logic_error when it is empty.
 Slab whole(const VolumeView& volume);
 
