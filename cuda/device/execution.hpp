@@ -33,6 +33,12 @@ IQGATE_DEVICE T* shared() {
 IQGATE_DEVICE inline void atomic_add(std::int64_t* to, std::int64_t value) {
   atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
 }
+/// The smaller of what is there and `value` stays; gives what was there.
+IQGATE_DEVICE inline std::uint32_t atomic_min(std::uint32_t* to, std::uint32_t value) { return atomicMin(to, value); }
+/// What another thread may have written meanwhile.
+IQGATE_DEVICE inline std::uint32_t read_shared(const std::uint32_t* from) {
+  return *static_cast<const volatile std::uint32_t*>(from);
+}
 /// The value of the lane `offset` higher in the warp of 32.
 template <class T>
 IQGATE_DEVICE T shuffle_down(T value, unsigned offset) {

@@ -6,7 +6,8 @@
 
 namespace iqgate::cuda {
 
-/// Operations with a kernel run on the device, the others on the CPU. Null and a reason when no device can be used.
+/// Every operation on the device; what does not fit there is done on the CPU and told by info(). Null and a reason when
+/// no device can be used.
 std::unique_ptr<compute::Backend> make_backend(std::string& reason);
 
 }  // namespace iqgate::cuda

@@ -1,9 +1,6 @@
-#include "iqgate_cuda/edge_profile.hpp"
-
 #include <algorithm>
 
-#include "execution.hpp"
-#include "iqgate_cuda/device_buffer.hpp"
+#include "iqgate_cuda/volumes.hpp"
 
 namespace iqgate::cuda {
 namespace {
@@ -61,20 +58,21 @@ IQGATE_KERNEL void edge_profile_kernel(VolumeView volume, compute::EdgeProfileJo
 
 }  // namespace
 
-void edge_profile_on_device(const VolumeView& volume, const compute::EdgeProfileJob& job,
-                            compute::EdgeProfile& profile) {
-  const std::size_t bytes = profile.sums.size() * sizeof(std::int64_t);
-  DeviceBuffer sums(bytes), counts(bytes), offsets(bytes), not_finite(sizeof(std::int64_t));
-  for (DeviceBuffer* buffer : {&sums, &counts, &offsets}) device_clear(buffer->get(), bytes);
-  device_clear(not_finite.get(), sizeof(std::int64_t));
+compute::EdgeProfile edge_profile_on_device(const UploadedVolume& volume, const compute::EdgeProfileJob& job) {
+  compute::EdgeProfile profile = compute::prepare_edge_profile(volume.host(), job);
+  const VolumeView v = volume.on_device();
+  if (!v.values) throw DeviceError("device_memory", "edge profile", "the volume does not fit on the device");
+  const std::size_t entries = profile.sums.size();
+  const DeviceArray<std::int64_t> sums(entries), counts(entries), offsets(entries), not_finite(1);
+  for (const DeviceArray<std::int64_t>* array : {&sums, &counts, &offsets, &not_finite}) array->clear();
   const unsigned rows = static_cast<unsigned>(std::min<std::size_t>(job.high[1] - job.low[1], 64));
-  launch(edge_profile_kernel, Grid3(rows, static_cast<unsigned>(profile.slices)), threads, volume, job, profile.scale,
-         Outputs{sums.as<std::int64_t>(), counts.as<std::int64_t>(), offsets.as<std::int64_t>(),
-                 not_finite.as<std::int64_t>()});
-  copy_to_host(profile.sums.data(), sums.get(), bytes);
-  copy_to_host(profile.counts.data(), counts.get(), bytes);
-  copy_to_host(profile.offsets.data(), offsets.get(), bytes);
-  copy_to_host(&profile.not_finite, not_finite.get(), sizeof(std::int64_t));
+  launch(edge_profile_kernel, Grid3(rows, static_cast<unsigned>(profile.slices)), threads, v, job, profile.scale,
+         Outputs{sums.get(), counts.get(), offsets.get(), not_finite.get()});
+  sums.fetch(profile.sums.data());
+  counts.fetch(profile.counts.data());
+  offsets.fetch(profile.offsets.data());
+  not_finite.fetch(&profile.not_finite);
+  return profile;
 }
 
 }  // namespace iqgate::cuda

@@ -1,18 +1,16 @@
 #include <algorithm>
 
-#include "execution.hpp"
-#include "iqgate_cuda/device_buffer.hpp"
 #include "iqgate_cuda/volumes.hpp"
 
 namespace iqgate::cuda {
 namespace {
 
-constexpr unsigned threads = 256;
 constexpr int shared_bins = 4096;  // 32 KiB of shared memory
 
 // counts: the bins, then below, then above. Few bins: a block counts in shared memory and adds its totals once.
-IQGATE_KERNEL void histogram_kernel(const float* values, std::size_t n, double first, double width, std::size_t bins,
-                                    std::int64_t* counts) {
+// `offsets`: of the voxels to count, null for all.
+IQGATE_KERNEL void histogram_kernel(const float* values, const std::size_t* offsets, std::size_t n, double first,
+                                    double width, std::size_t bins, std::int64_t* counts) {
   std::int64_t* local = shared<std::int64_t, shared_bins + 2>();
   const bool in_shared = bins <= static_cast<std::size_t>(shared_bins);
   if (in_shared)
@@ -21,8 +19,9 @@ IQGATE_KERNEL void histogram_kernel(const float* values, std::size_t n, double f
   std::int64_t* to = in_shared ? local : counts;
   const std::size_t step = std::size_t{blocks_x()} * block_threads();
   for (std::size_t k = std::size_t{block_x()} * block_threads() + thread_index(); k < n; k += step) {
-    if (!compute::is_finite(values[k])) continue;
-    const double position = (static_cast<double>(values[k]) - first) / width;
+    const float value = values[offsets ? offsets[k] : k];
+    if (!compute::is_finite(value)) continue;
+    const double position = (static_cast<double>(value) - first) / width;
     const std::size_t bin = position < 0                            ? bins
                             : position >= static_cast<double>(bins) ? bins + 1
                                                                     : static_cast<std::size_t>(position);
@@ -34,21 +33,38 @@ IQGATE_KERNEL void histogram_kernel(const float* values, std::size_t n, double f
       if (local[k] != 0) atomic_add(counts + k, local[k]);
 }
 
+void count(const float* values, const std::size_t* offsets, std::size_t n, compute::Histogram& histogram) {
+  const std::size_t bins = histogram.counts.size();
+  const DeviceArray<std::int64_t> counts(bins + 2);
+  counts.clear();
+  launch(histogram_kernel, Grid3(blocks_for(n / 16, 1024)), block_size, values, offsets, n, histogram.first,
+         histogram.width, bins, counts.get());
+  const std::vector<std::int64_t> all = counts.host();
+  for (std::size_t k = 0; k < bins; ++k) histogram.counts[k] += all[k];
+  histogram.below += all[bins];
+  histogram.above += all[bins + 1];
+}
+
 }  // namespace
 
-void histogram_on_device(const VolumeView& volume, compute::Histogram& histogram) {
-  const std::size_t bins = histogram.counts.size(), n = volume.size.count();
-  std::vector<std::int64_t> counts(bins + 2);
-  const std::size_t bytes = counts.size() * sizeof(std::int64_t);
-  DeviceBuffer buffer(bytes);
-  device_clear(buffer.get(), bytes);
-  const unsigned blocks = static_cast<unsigned>(std::clamp<std::size_t>(n / (threads * 16), 1, 1024));
-  launch(histogram_kernel, Grid3(blocks), threads, volume.values, n, histogram.first, histogram.width, bins,
-         buffer.as<std::int64_t>());
-  copy_to_host(counts.data(), buffer.get(), bytes);
-  std::copy_n(counts.begin(), bins, histogram.counts.begin());
-  histogram.below = counts[bins];
-  histogram.above = counts[bins + 1];
+compute::Histogram histogram_on_device(const UploadedVolume& volume, double first, double width, std::size_t bins) {
+  compute::Histogram histogram = compute::HistogramPass(first, width, bins).finish();
+  in_tiles({&volume}, 0, [&](const compute::Slab* slab) {
+    count(slab->slice(slab->begin), nullptr, (slab->end - slab->begin) * slab->voxels.size.x * slab->voxels.size.y,
+          histogram);
+  });
+  return histogram;
+}
+
+compute::Histogram masked_histogram_on_device(const UploadedVolume& volume, const compute::Mask& mask, double first,
+                                              double width, std::size_t bins) {
+  compute::Histogram histogram = compute::HistogramPass(first, width, bins).finish();
+  if (mask.empty()) return histogram;
+  const float* values = volume.on_device().values;
+  if (!values) throw DeviceError("device_memory", "histogram", "the volume does not fit on the device");
+  const DeviceArray<std::size_t> offsets(mask.offsets);
+  count(values, offsets.get(), mask.offsets.size(), histogram);
+  return histogram;
 }
 
 }  // namespace iqgate::cuda

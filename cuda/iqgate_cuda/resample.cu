@@ -1,7 +1,5 @@
 #include <algorithm>
 
-#include "execution.hpp"
-#include "iqgate_cuda/device_buffer.hpp"
 #include "iqgate_cuda/volumes.hpp"
 
 namespace iqgate::cuda {
@@ -20,15 +18,15 @@ IQGATE_KERNEL void resample_kernel(VolumeView volume, compute::ResampleJob job, 
 
 }  // namespace
 
-void resample_on_device(const VolumeView& volume, const compute::ResampleJob& job, Voxels& out) {
+void resample_on_device(const UploadedVolume& volume, const compute::ResampleJob& job, Voxels& out) {
   out.resize(job.size.count());
   if (out.empty()) return;
-  const std::size_t bytes = out.size() * sizeof(float);
-  DeviceBuffer result(bytes);
+  const VolumeView v = volume.on_device();
+  if (!v.values) throw DeviceError("device_memory", "resampling", "the volume does not fit on the device");
+  const DeviceArray<float> result(out.size());
   const auto at_most = [](std::size_t n, unsigned limit) { return std::min(static_cast<unsigned>(n), limit); };
-  launch(resample_kernel, Grid3(at_most(job.size.y, 65535), at_most(job.size.z, 65535)), threads, volume, job,
-         result.as<float>());
-  copy_to_host(out.data(), result.get(), bytes);
+  launch(resample_kernel, Grid3(at_most(job.size.y, 65535), at_most(job.size.z, 65535)), threads, v, job, result.get());
+  result.fetch(out.data());
 }
 
 }  // namespace iqgate::cuda

@@ -153,6 +153,52 @@ void* shared_block(const void* key, std::size_t bytes) {
   return memory.get();
 }
 
+namespace {
+
+struct Device {
+  std::uint64_t count[5] = {};
+  DeviceCall failing = DeviceCall::none;
+  std::uint64_t at = 0;
+  std::size_t memory = static_cast<std::size_t>(-1), used = 0;
+  std::map<void*, std::size_t> blocks;
+};
+thread_local Device device;
+
+}  // namespace
+
+void fail_at(DeviceCall call, std::uint64_t k) {
+  std::fill(std::begin(device.count), std::end(device.count), 0);
+  device.failing = call;
+  device.at = k;
+}
+std::uint64_t calls_of(DeviceCall call) { return device.count[static_cast<int>(call)]; }
+long blocks_allocated() { return static_cast<long>(device.blocks.size()); }
+void set_device_memory(std::size_t bytes) { device.memory = bytes; }
+
+void* take_block(std::size_t bytes) {
+  if (bytes > device.memory - device.used) throw DeviceError("device_memory", "device memory", "out of memory");
+  void* p = std::malloc(std::max<std::size_t>(bytes, 1));
+  if (!p) throw DeviceError("device_memory", "device memory", "out of memory");
+  std::memset(p, 0xA5, bytes);
+  device.blocks[p] = bytes;
+  device.used += bytes;
+  return p;
+}
+void give_block(void* p) noexcept {
+  const auto found = device.blocks.find(p);
+  if (found == device.blocks.end()) return;
+  device.used -= found->second;
+  device.blocks.erase(found);
+  std::free(p);
+}
+
+void count_call(DeviceCall call) {
+  const std::uint64_t number = ++device.count[static_cast<int>(call)];
+  if (call != device.failing || number != device.at) return;
+  if (call == DeviceCall::allocate) throw DeviceError("device_memory", "device memory", "out of memory (injected)");
+  throw DeviceError("device_fault", "device", "fault (injected)");
+}
+
 void run_grid(Grid3 grid, unsigned threads, const std::function<void()>& body) {
   std::uint64_t random = plan.seed;
   const std::size_t blocks = std::size_t(grid.x) * grid.y;

@@ -41,6 +41,12 @@ T* shared() {
   return static_cast<T*>(shared_block(&key, sizeof(T) * N));
 }
 inline void atomic_add(std::int64_t* to, std::int64_t value) { *to += value; }
+inline std::uint32_t atomic_min(std::uint32_t* to, std::uint32_t value) {
+  const std::uint32_t before = *to;
+  if (value < before) *to = value;
+  return before;
+}
+inline std::uint32_t read_shared(const std::uint32_t* from) { return *from; }
 template <class T>
 T shuffle_down(T value, unsigned offset) {
   static_assert(sizeof(T) <= 8);
@@ -51,23 +57,41 @@ T shuffle_down(T value, unsigned offset) {
   return value;
 }
 
+/// What the k-th call of a kind does from now on: fail once, as a device would. Counts of calls since then, and of
+/// device memory that is not given back.
+enum class DeviceCall { none, allocate, copy, launch, plan };
+void fail_at(DeviceCall call, std::uint64_t k);
+std::uint64_t calls_of(DeviceCall call);
+long blocks_allocated();
+/// What the device has in all; allocations beyond it fail.
+void set_device_memory(std::size_t bytes);
+/// Counts a call; throws DeviceError (device_memory or device_fault) where it is to fail.
+void count_call(DeviceCall call);
+void* take_block(std::size_t bytes);
+void give_block(void* block) noexcept;
+
 /// Runs `body` once a thread of every block. Throws std::logic_error when threads of a block disagree about a barrier.
 void run_grid(Grid3 grid, unsigned threads, const std::function<void()>& body);
 
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), Grid3 grid, unsigned threads, Arguments... arguments) {
+  count_call(DeviceCall::launch);
   run_grid(grid, threads, [&] { kernel(arguments...); });
 }
 
 inline void* device_allocate(std::size_t bytes) {
-  void* p = std::malloc(bytes);
-  if (!p) throw DeviceError("device_memory", "device memory", "out of memory");
-  std::memset(p, 0xA5, bytes);
-  return p;
+  count_call(DeviceCall::allocate);
+  return take_block(bytes);
 }
-inline void device_free(void* p) noexcept { std::free(p); }
-inline void copy_to_device(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
-inline void copy_to_host(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+inline void device_free(void* p) noexcept { give_block(p); }
+inline void copy_to_device(void* to, const void* from, std::size_t bytes) {
+  count_call(DeviceCall::copy);
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
+inline void copy_to_host(void* to, const void* from, std::size_t bytes) {
+  count_call(DeviceCall::copy);
+  if (bytes > 0) std::memcpy(to, from, bytes);
+}
 inline void device_clear(void* p, std::size_t bytes) { std::memset(p, 0, bytes); }
 inline int device_count(std::string&) { return 1; }
 inline std::string device_name() { return "execution-model shim"; }

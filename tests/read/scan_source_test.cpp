@@ -50,7 +50,7 @@ TEST(ScanSource, AnHdf5VolumeInSlabs) {
   };
   const std::vector<float> expected = run(MemorySource({values.data(), size, {0.5, 0.6, 0.7}}), 0);
   for (const std::size_t slices : {std::size_t{7}, std::size_t{20}}) {
-    const std::vector<float> got = run(*source, 2 * slices * size.x * size.y * sizeof(float));
+    const std::vector<float> got = run(*source, 3 * slices * size.x * size.y * sizeof(float));
     EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0) << slices;
   }
   values[140 * 33 * 29] = NAN;

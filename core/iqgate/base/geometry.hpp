@@ -51,7 +51,7 @@ Mat3 rotation_from_degrees(double pitch_deg, double yaw_deg, double roll_deg);
 
 struct Size3 {
   std::size_t x = 0, y = 0, z = 0;
-  std::size_t count() const { return x * y * z; }
+  IQGATE_HD std::size_t count() const { return x * y * z; }
   bool operator==(const Size3&) const = default;
 };
 

@@ -3,6 +3,7 @@
 // Backends have no hidden state and are safe to use from several threads.
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "iqgate/compute/bootstrap.hpp"
 #include "iqgate/compute/edge_profile.hpp"
@@ -25,9 +26,10 @@ class DeviceVolume {
 };
 
 struct BackendInfo {
-  std::string name;    ///< cpu or cuda
-  std::string device;  ///< processor or accelerator
-  std::string reason;  ///< why this one, when another was asked for or could have been
+  std::string name;                    ///< cpu or cuda
+  std::string device;                  ///< processor or accelerator
+  std::string reason;                  ///< why this one, when another was asked for or could have been
+  std::vector<std::string> fallbacks;  ///< what a device could not do so far, and was done on the CPU
 };
 
 class Backend {
@@ -60,7 +62,7 @@ class Backend {
 };
 
 /// What a CUDA module answers to; raised whenever Backend or a job changes.
-inline constexpr std::uint32_t backend_abi = 2;
+inline constexpr std::uint32_t backend_abi = 3;
 
 enum class BackendChoice { automatic, cpu, cuda };
 /// auto, cpu or cuda; UsageError otherwise.

@@ -14,10 +14,14 @@ IQGATE_CLONES void add_scaled(double* __restrict to, const double* __restrict fr
 
 }  // namespace
 
-std::vector<double> bootstrap_curves(const BootstrapJob& job) {
+void check_bootstrap(const BootstrapJob& job) {
   if (job.blocks == 0 || job.curves.size() != job.blocks * job.points ||
       (!job.weights.empty() && job.weights.size() != job.blocks))
     throw std::logic_error("bootstrap: curves and blocks do not match");
+}
+
+std::vector<double> bootstrap_curves(const BootstrapJob& job) {
+  check_bootstrap(job);
   std::vector<double> means(job.draws * job.points, 0.0);
 #pragma omp parallel
   {

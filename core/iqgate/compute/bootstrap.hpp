@@ -19,6 +19,9 @@ struct BootstrapJob {
   std::uint64_t seed = 1;
 };
 
+/// std::logic_error unless curves, blocks and weights match.
+void check_bootstrap(const BootstrapJob& job);
+
 /// Means of the blocks of each draw, [draw * points + point]. Counter-based: the same draws on any machine.
 std::vector<double> bootstrap_curves(const BootstrapJob& job);
 

@@ -40,7 +40,7 @@ std::filesystem::path folder_of_program() {
 
 }  // namespace
 
-BackendInfo CpuBackend::info() const { return {"cpu", processor_name(), reason_}; }
+BackendInfo CpuBackend::info() const { return {"cpu", processor_name(), reason_, {}}; }
 
 std::shared_ptr<const DeviceVolume> CpuBackend::upload(const VolumeView& volume) const {
   return std::make_shared<HostVolume>(volume);

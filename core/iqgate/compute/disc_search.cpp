@@ -1,3 +1,5 @@
+#include "iqgate/compute/disc_search.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -81,11 +83,7 @@ void disc_sums_of_some(const Run* runs, std::size_t run_count, const Tap* taps, 
   }
 }
 
-// A row of the disc: pixels [-whole, whole] are covered entirely, those of `edge` in part.
-struct DiscRow {
-  long dy = 0, whole = -1;
-  std::vector<std::pair<long, double>> edge;
-};
+}  // namespace
 
 std::vector<DiscRow> disc_rows(double sx, double sy, double radius, double& pixels) {
   std::vector<DiscRow> rows;
@@ -108,25 +106,63 @@ std::vector<DiscRow> disc_rows(double sx, double sy, double radius, double& pixe
   return rows;
 }
 
-}  // namespace
-
-DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearchJob& job) const {
-  const VolumeView v = uploaded.host();
-  const double sx = v.spacing_mm.x, sy = v.spacing_mm.y, reach = job.large_radius_mm - job.disc_radius_mm;
-  if (job.slice >= v.size.z || !(reach > 0)) throw std::logic_error("disc search: no room for the disc");
-  DiscSearch result;
-  const std::vector<DiscRow> rows = disc_rows(sx, sy, job.disc_radius_mm, result.disc_pixels);
-  if (rows.empty()) throw std::logic_error("disc search: no disc");
+DiscSpan disc_span(const VolumeView& v, const DiscSearchJob& job, const std::vector<DiscRow>& rows, long y) {
   long wide = 0;
   for (const DiscRow& row : rows) {
     wide = std::max(wide, row.whole);
-    for (const auto& [dx, w] : row.edge) wide = std::max(wide, dx);
+    for (const auto& edge : row.edge) wide = std::max(wide, edge.first);
   }
-  const long nx = static_cast<long>(v.size.x), ny = static_cast<long>(v.size.y), below = rows.front().dy,
-             above = rows.back().dy;
+  const long nx = static_cast<long>(v.size.x), ny = static_cast<long>(v.size.y);
+  const double reach = job.large_radius_mm - job.disc_radius_mm, ey = (double(y) - job.center_y) * v.spacing_mm.y,
+               rest = reach * reach - ey * ey;
+  if (rest < 0 || y + rows.front().dy < 0 || y + rows.back().dy >= ny) return {};
+  const double half = std::sqrt(rest) / v.spacing_mm.x;
+  return {std::max(wide, static_cast<long>(std::ceil(job.center_x - half - 1))),
+          std::min(nx - 1 - wide, static_cast<long>(std::floor(job.center_x + half + 1)))};
+}
+
+DiscBest best_of_row(const VolumeView& v, const DiscSearchJob& job, DiscSpan span, long y, const double* sums,
+                     double pixels) {
+  DiscBest best;
+  const double reach = job.large_radius_mm - job.disc_radius_mm, ey = (double(y) - job.center_y) * v.spacing_mm.y;
+  for (long x = span.x0; x <= span.x1; ++x) {
+    const double ex = (double(x) - job.center_x) * v.spacing_mm.x;
+    if (ex * ex + ey * ey > reach * reach) continue;
+    const double mean = sums[x - span.x0] / pixels;
+    ++best.count;
+    if (mean > best.high) best.high = mean, best.high_x = std::size_t(x);
+    if (mean < best.low) best.low = mean, best.low_x = std::size_t(x);
+  }
+  return best;
+}
+
+DiscSearch best_of_rows(const std::vector<DiscBest>& rows, double pixels) {
+  DiscSearch result{.disc_pixels = pixels};
+  DiscBest total;
+  for (std::size_t y = 0; y < rows.size(); ++y) {
+    result.positions += rows[y].count;
+    if (rows[y].high > total.high) total.high = rows[y].high, result.max_x = rows[y].high_x, result.max_y = y;
+    if (rows[y].low < total.low) total.low = rows[y].low, result.min_x = rows[y].low_x, result.min_y = y;
+  }
+  result.maximum = total.high;
+  result.minimum = total.low;
+  return result;
+}
+
+void check_disc_search(const VolumeView& v, const DiscSearchJob& job) {
+  if (job.slice >= v.size.z || !(job.large_radius_mm - job.disc_radius_mm > 0))
+    throw std::logic_error("disc search: no room for the disc");
   const float* slice = v.values + job.slice * v.size.x * v.size.y;
   if (!std::all_of(slice, slice + v.size.x * v.size.y, [](float value) { return is_finite(value); }))
     throw InputError("not_finite", "disc search", "the slice holds pixels that are not finite");
+}
+
+DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearchJob& job) const {
+  const VolumeView v = uploaded.host();
+  check_disc_search(v, job);
+  double pixels = 0;
+  const std::vector<DiscRow> rows = disc_rows(v.spacing_mm.x, v.spacing_mm.y, job.disc_radius_mm, pixels);
+  if (rows.empty()) throw std::logic_error("disc search: no disc");
   // Sums along each row up to each pixel.
   std::vector<double> prefix(v.size.y * (v.size.x + 1));
 #pragma omp parallel for schedule(static)
@@ -137,23 +173,17 @@ DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearc
       if (x < v.size.x) sum += v(x, y, job.slice);
     }
   }
-  struct Best {
-    double high = -INFINITY, low = INFINITY;
-    std::size_t high_x = 0, low_x = 0, count = 0;
-  };
-  std::vector<Best> bests(v.size.y);
+  std::vector<DiscBest> bests(v.size.y);
 #pragma omp parallel
   {
     std::vector<double> sums(v.size.x);
     std::vector<Run> runs;
     std::vector<Tap> taps;
 #pragma omp for schedule(dynamic, 8)
-    for (long y = std::max(0L, -below); y < ny - std::max(0L, above); ++y) {
-      const double ey = (double(y) - job.center_y) * sy, rest = reach * reach - ey * ey;
-      if (rest < 0) continue;
-      const double half = std::sqrt(rest) / sx;
-      const long x0 = std::max(wide, static_cast<long>(std::ceil(job.center_x - half - 1))),
-                 x1 = std::min(nx - 1 - wide, static_cast<long>(std::floor(job.center_x + half + 1)));
+    for (std::size_t line = 0; line < v.size.y; ++line) {
+      const long y = static_cast<long>(line);
+      const DiscSpan span = disc_span(v, job, rows, y);
+      const auto [x0, x1] = span;
       if (x1 < x0) continue;
       const std::size_t n = static_cast<std::size_t>(x1 - x0 + 1);
       runs.clear();
@@ -169,27 +199,10 @@ DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearc
       for (; x + block <= n; x += block)
         disc_sums(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x);
       disc_sums_of_some(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x, n - x);
-      Best best;
-      for (std::size_t k = 0; k < n; ++k) {
-        const double ex = (double(x0) + double(k) - job.center_x) * sx;
-        if (ex * ex + ey * ey > reach * reach) continue;
-        const double mean = sums[k] / result.disc_pixels;
-        ++best.count;
-        if (mean > best.high) best.high = mean, best.high_x = std::size_t(x0) + k;
-        if (mean < best.low) best.low = mean, best.low_x = std::size_t(x0) + k;
-      }
-      bests[std::size_t(y)] = best;
+      bests[line] = best_of_row(v, job, span, y, sums.data(), pixels);
     }
   }
-  Best total;
-  for (std::size_t y = 0; y < bests.size(); ++y) {
-    result.positions += bests[y].count;
-    if (bests[y].high > total.high) total.high = bests[y].high, result.max_x = bests[y].high_x, result.max_y = y;
-    if (bests[y].low < total.low) total.low = bests[y].low, result.min_x = bests[y].low_x, result.min_y = y;
-  }
-  result.maximum = total.high;
-  result.minimum = total.low;
-  return result;
+  return best_of_rows(bests, pixels);
 }
 
 }  // namespace iqgate::compute

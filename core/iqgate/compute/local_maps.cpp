@@ -44,8 +44,8 @@ IQGATE_CLONES void replace_row(const float* __restrict enter, const float* __res
 }
 
 IQGATE_CLONES void replace_row_with_rest(const float* __restrict enter, const float* __restrict leave, double offset,
-                                         double* __restrict sum, double* __restrict sum_rest,
-                                         double* __restrict square, double* __restrict square_rest, std::size_t n) {
+                                         double* __restrict sum, double* __restrict sum_rest, double* __restrict square,
+                                         double* __restrict square_rest, std::size_t n) {
   for (std::size_t x = 0; x < n; ++x) {
     const double e = enter[x] - offset, l = leave[x] - offset;
     double s = sum[x], r = sum_rest[x], q = square[x], t = square_rest[x];
@@ -57,18 +57,13 @@ IQGATE_CLONES void replace_row_with_rest(const float* __restrict enter, const fl
   }
 }
 
-// Below this share of the mean square the variance is rounding: float values cannot be that close and differ.
-constexpr double least_variance_share = 1e-13;
-
 IQGATE_CLONES void mean_and_sd(const double* __restrict sum, const double* __restrict square, double count,
                                double freedom, double offset, float* __restrict mean, float* __restrict sd,
                                std::size_t n) {
   const double share = 1 / count, of_freedom = 1 / freedom;
   for (std::size_t x = 0; x < n; ++x) {
-    const double m = sum[x] * share;
-    const double squares = square[x] - sum[x] * m;
-    mean[x] = static_cast<float>(m + offset);
-    sd[x] = static_cast<float>(std::sqrt(squares > least_variance_share * square[x] ? squares * of_freedom : 0.0));
+    const WindowValues w = window_values(sum[x], square[x], share, of_freedom, offset);
+    mean[x] = w.mean, sd[x] = w.sd;
   }
 }
 
@@ -137,8 +132,7 @@ struct LocalMapPass::Work : BoxChannels, BoxRowTaker {
   }
   void replace_row(std::size_t enter, std::size_t leave, std::size_t y, const RunningSum* s) const override {
     if (!s[0].rest) compute::replace_row(row(enter, y), row(leave, y), offset, s[0].sum, s[1].sum, size.x);
-    else
-      replace_row_with_rest(row(enter, y), row(leave, y), offset, s[0].sum, s[0].rest, s[1].sum, s[1].rest, size.x);
+    else replace_row_with_rest(row(enter, y), row(leave, y), offset, s[0].sum, s[0].rest, s[1].sum, s[1].rest, size.x);
   }
 
   void take(std::size_t z, std::size_t y, const double* const* sums) const override {
@@ -185,9 +179,9 @@ void LocalMapPass::Work::balls() const {
           sums.assign(2 * size.x, 0.0);
           for (const BallRows::Row& r : ball.rows) {
             double* to = columns.data() + r.half_x * 2 * padded + hx;
-            compute::add_row(row(reflected(static_cast<long>(z) + r.dz, size.z),
-                                 reflected(static_cast<long>(y) + r.dy, size.y)),
-                             offset, to, to + padded, size.x);
+            compute::add_row(
+                row(reflected(static_cast<long>(z) + r.dz, size.z), reflected(static_cast<long>(y) + r.dy, size.y)),
+                offset, to, to + padded, size.x);
           }
           for (std::size_t h = hx + 1; h-- > 0;)
             for (std::size_t channel = 0; channel < 2; ++channel) {
@@ -258,6 +252,15 @@ void LocalMapPass::add(const Slab& slab, const Slab*) {
       for (std::size_t k = 0; k < w.size.x * w.size.y; ++k) w.not_finite += !std::isfinite(slab.slice(z)[k]);
 }
 
+MapSummary map_summary(const ValueSums& p, double offset) {
+  MapSummary s{.n = static_cast<std::size_t>(p.n)};
+  if (p.n == 0) return s;
+  s.mean = offset + p.sum / p.n;
+  s.sd = p.n > 1 ? std::sqrt(std::max(0.0, (p.square - p.sum * p.sum / p.n) / (p.n - 1))) : 0;
+  s.minimum = static_cast<double>(p.low), s.maximum = static_cast<double>(p.high);
+  return s;
+}
+
 LocalMaps LocalMapPass::finish() const {
   const Work& w = *work_;
   LocalMaps result;
@@ -266,14 +269,7 @@ LocalMaps LocalMapPass::finish() const {
                                             &result.cv_summary};
   for (std::size_t map = 0; map < maps; ++map) {
     if (!w.wanted(map) || w.sink(map)) continue;
-    const ValueSums& p = w.total[map];
-    MapSummary s{.n = static_cast<std::size_t>(p.n)};
-    if (p.n > 0) {
-      s.mean = (map == 0 ? w.offset : 0) + p.sum / p.n;
-      s.sd = p.n > 1 ? std::sqrt(std::max(0.0, (p.square - p.sum * p.sum / p.n) / (p.n - 1))) : 0;
-      s.minimum = p.low, s.maximum = p.high;
-    }
-    *summaries[map] = s;
+    *summaries[map] = map_summary(w.total[map], map == 0 ? w.offset : 0);
   }
   return result;
 }

@@ -1,9 +1,11 @@
 #pragma once
 // Mean, SD, SNR and coefficient of variation in a window about every voxel of a volume, and what these maps sum up to.
+#include <cmath>
 #include <memory>
 #include <optional>
 
 #include "iqgate/compute/box_sweep.hpp"
+#include "iqgate/compute/value_sums.hpp"
 
 namespace iqgate::compute {
 
@@ -24,6 +26,18 @@ struct MapSummary {
   double mean = 0, sd = 0, minimum = 0, maximum = 0;  ///< sd with n - 1
 };
 
+/// Below this share of the mean square a variance is rounding: float values cannot be that close and differ.
+inline constexpr double least_variance_share = 1e-13;
+/// Mean and SD of a window from its sums about an offset.
+struct WindowValues {
+  float mean, sd;
+};
+IQGATE_HD inline WindowValues window_values(double sum, double square, double share, double of_freedom, double offset) {
+  const double m = sum * share, squares = square - sum * m;
+  return {static_cast<float>(m + offset),
+          static_cast<float>(std::sqrt(squares > least_variance_share * square ? squares * of_freedom : 0.0))};
+}
+
 /// Maps that were not asked for are empty. Memory given in is used again.
 struct LocalMaps {
   Voxels mean, sd, snr, cv;
@@ -43,14 +57,17 @@ struct BallRows {
 };
 BallRows ball_rows(double radius_mm, Vec3 spacing_mm);
 
+/// From the sums of a map's values about an offset.
+MapSummary map_summary(const ValueSums& sums, double offset);
+
 /// Any of the sinks may be null: then that map is only summed up, if asked for.
 struct LocalMapSinks {
   SliceSink *mean = nullptr, *sd = nullptr, *snr = nullptr, *cv = nullptr;
 };
 
 /// Local maps over slabs. Sums in double about a value of the first slice: exact for integer values, and the SD right
-/// to 1e-5 where the mean is 6000 times as far from it. A window of equal values has SD 0. A voxel spoils no window that
-/// does not hold it, as long as it is below 1e12 times the others.
+/// to 1e-5 where the mean is 6000 times as far from it. A window of equal values has SD 0. A voxel spoils no window
+/// that does not hold it, as long as it is below 1e12 times the others.
 class LocalMapPass : public SlabOperation {
  public:
   LocalMapPass(Size3 volume, Vec3 spacing_mm, const LocalMapJob& job, LocalMapSinks sinks);

@@ -19,7 +19,7 @@ void one_slice(const VolumeView& v, std::size_t z, const LocalStatisticsJob& job
   const auto add_row = [&](std::size_t y, double sign) {
     for (std::size_t x = 0; x < width; ++x) {
       const double value = v(x, y, z);
-      if (value < job.low || value > job.high) continue;
+      if (!(value >= job.low && value <= job.high)) continue;
       const double d = value - offset;
       sum[x] += sign * d;
       square[x] += sign * d * d;

@@ -264,12 +264,10 @@ void PowerSpectrumPass::add(const Slab& slab, const Slab*) {
   else work_->take<double>(slab);
 }
 
-PowerSpectrum PowerSpectrumPass::finish() const {
-  const Work& w = *work_;
-  PowerSpectrum result = w.result;
-  const Size3 n = w.job.box;
+void unfold_spectra(const std::vector<std::vector<double>>& halves, PowerSpectrum& result) {
+  const Size3 n = result.box;
   const std::size_t half = n.x / 2 + 1;
-  for (std::size_t b = 0; b < w.halves.size(); ++b) {
+  for (std::size_t b = 0; b < halves.size(); ++b) {
     std::vector<double> full(n.count());
     const double share = 1.0 / std::max(1, result.boxes_in_block[b]);
     for (std::size_t z = 0; z < n.z; ++z)
@@ -278,10 +276,15 @@ PowerSpectrum PowerSpectrumPass::finish() const {
           const bool mirrored = x >= half;
           const std::size_t mx = mirrored ? n.x - x : x, my = mirrored ? (n.y - y) % n.y : y,
                             mz = mirrored ? (n.z - z) % n.z : z;
-          full[(z * n.y + y) * n.x + x] = share * w.halves[b][(mz * n.y + my) * half + mx];
+          full[(z * n.y + y) * n.x + x] = share * halves[b][(mz * n.y + my) * half + mx];
         }
     result.spectra.push_back(std::move(full));
   }
+}
+
+PowerSpectrum PowerSpectrumPass::finish() const {
+  PowerSpectrum result = work_->result;
+  unfold_spectra(work_->halves, result);
   return result;
 }
 

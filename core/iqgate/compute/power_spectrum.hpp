@@ -17,6 +17,9 @@ std::vector<std::array<int, 3>> detrend_terms(Size3 box, Detrend detrend);
 /// std::logic_error unless the boxes are there and lie inside the volume.
 void check_power_spectrum(Size3 volume, const PowerSpectrumJob& job);
 
+/// Fills `spectra` (full grids, means over the boxes of each block) from the sums of half spectra of each block.
+void unfold_spectra(const std::vector<std::vector<double>>& halves, PowerSpectrum& result);
+
 /// Boxes are taken by their slice, then block, then order in the job, at most 8 to a partial sum, partial sums joined
 /// in that order: any slab and thread count gives the same bits.
 class PowerSpectrumPass : public SlabOperation {

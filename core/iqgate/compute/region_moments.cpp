@@ -74,6 +74,7 @@ Histogram CpuBackend::histogram(const DeviceVolume& uploaded, const Mask& mask, 
   const VolumeView v = uploaded.host();
   Histogram h{.first = first, .width = width, .counts = std::vector<std::int64_t>(bins, 0)};
   for (const std::size_t offset : mask.offsets) {
+    if (!is_finite(v.values[offset])) continue;
     const double position = (v.values[offset] - first) / width;
     if (position < 0) ++h.below;
     else if (position >= double(bins)) ++h.above;

@@ -66,17 +66,11 @@ IQGATE_CLONES void add_values(const float* __restrict a, double a0, double* __re
   for (std::size_t x = 0; x < n; ++x) add_term(sum[x], rest[x], a[x] - a0);
 }
 
-// Sum of the structural similarity over a row of windows, in a fixed order of eight lanes. share: 1 / weight of the
-// window; unbias: n / (n - 1) or 1.
-IQGATE_CLONES double similarity_of(const double* const* s, double share, double unbias, double a0, double b0, double c1,
-                                   double c2, std::size_t n) {
+// Sum of the structural similarity over a row of windows, in a fixed order of eight lanes.
+IQGATE_CLONES double similarity_of(const double* const* s, const SimilarityTerms& terms, std::size_t n) {
   double sum[lanes] = {};
-  const auto one = [&](std::size_t x) {
-    const double a = s[0][x] * share, b = s[1][x] * share, ma = a + a0, mb = b + b0;
-    const double vaa = (s[2][x] * share - a * a) * unbias, vbb = (s[3][x] * share - b * b) * unbias,
-                 vab = (s[4][x] * share - a * b) * unbias;
-    return (2 * ma * mb + c1) * (2 * vab + c2) / ((ma * ma + mb * mb + c1) * (vaa + vbb + c2));
-  };
+  const SimilarityTerms t = terms;
+  const auto one = [&](std::size_t x) { return window_similarity(s[0][x], s[1][x], s[2][x], s[3][x], s[4][x], t); };
   std::size_t x = 0;
   for (; x + lanes <= n; x += lanes)
     for (std::size_t l = 0; l < lanes; ++l) sum[l] += one(x + l);
@@ -99,10 +93,6 @@ IQGATE_CLONES void differences(const float* a, const float* b, std::size_t n, do
   for (std::size_t l = 0; l < lanes; ++l) sum += s[l], square += q[l];
 }
 
-struct SlicePartial {
-  double ssim = 0, windows = 0, sum = 0, square = 0, n = 0;
-};
-
 }  // namespace
 
 struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
@@ -111,13 +101,14 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
   std::size_t half = 3;
   std::vector<double> kernel;  // gaussian: half of it
   std::unique_ptr<BoxSweep> sweep;
-  double a0 = 0, b0 = 0, c1 = 0, c2 = 0;
+  double a0 = 0, b0 = 0;
+  SimilarityTerms terms{};
   bool begun = false;
   std::size_t not_finite = 0;
-  std::vector<SlicePartial> slices;
+  std::vector<SimilaritySums> slices;
   Slab a, b;
   const FiniteSlab *finite_a = nullptr, *finite_b = nullptr;
-  mutable std::vector<SlicePartial> rows;
+  mutable std::vector<SimilaritySums> rows;
 
   const float* row_a(std::size_t z, std::size_t y) const { return a.slice(z) + y * size.x; }
   const float* row_b(std::size_t z, std::size_t y) const { return b.slice(z) + y * size.x; }
@@ -153,10 +144,7 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
     if (!inside(z, y) || size.x < 2 * half + 1) return;
     const double* at[moments];
     for (int k = 0; k < moments; ++k) at[k] = sums[k] + half;
-    const bool uniform = job.window == SimilarityJob::Window::uniform;
-    const double count = double((2 * half + 1) * (2 * half + 1) * (2 * half + 1));
-    const double share = uniform ? 1 / count : 1, unbias = uniform ? count / (count - 1) : 1;
-    SlicePartial& row = rows[(z - a.begin) * size.y + y];
+    SimilaritySums& row = rows[(z - a.begin) * size.y + y];
     const std::size_t n = size.x - 2 * half;
     // Whether a row is summed in lanes depends on its own windows alone, not on what else the slab holds.
     std::vector<float> good(finite_a->all_finite() && finite_b->all_finite() ? 0 : size.x, 0.0f);
@@ -166,7 +154,7 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
       finite_b->mark(z, y, reach, good.data());
     }
     if (std::all_of(good.begin(), good.end(), [](float g) { return g == 0; })) {
-      row.ssim = similarity_of(at, share, unbias, a0, b0, c1, c2, n);
+      row.ssim = similarity_of(at, terms, n);
       row.windows = double(n);
       return;
     }
@@ -174,7 +162,7 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
       if (good[x + half] != 0) continue;
       const double* one[moments];
       for (int k = 0; k < moments; ++k) one[k] = at[k] + x;
-      row.ssim += similarity_of(one, share, unbias, a0, b0, c1, c2, 1);
+      row.ssim += similarity_of(one, terms, 1);
       row.windows += 1;
     }
   }
@@ -239,20 +227,20 @@ void SimilarityPass::Work::one_pass() {
   std::size_t bad = 0;
 #pragma omp parallel for schedule(static) reduction(+ : bad)
   for (std::size_t z = a.begin; z < a.end; ++z) {
-    SlicePartial& p = slices[z];
+    SimilaritySums& p = slices[z];
     const std::size_t plane = size.x * size.y;
     const float *va = a.slice(z), *vb = b.slice(z);
-    differences(va, vb, plane, p.sum, p.square);
+    differences(va, vb, plane, p.difference, p.square);
     p.n = double(plane);
     if (std::isfinite(p.square)) continue;
-    p.sum = p.square = p.n = 0;
+    p.difference = p.square = p.n = 0;
     for (std::size_t k = 0; k < plane; ++k) {
       if (!std::isfinite(va[k]) || !std::isfinite(vb[k])) {
         ++bad;
         continue;
       }
       const double d = double(va[k]) - double(vb[k]);
-      p.sum += d, p.square += d * d, p.n += 1;
+      p.difference += d, p.square += d * d, p.n += 1;
     }
   }
   not_finite += bad;
@@ -264,19 +252,10 @@ SimilarityPass::SimilarityPass(Size3 volume, const SimilarityJob& job) : work_(s
   w.size = volume;
   w.job = job;
   w.slices.resize(volume.z);
-  w.c1 = job.k1 * job.data_range * job.k1 * job.data_range;
-  w.c2 = job.k2 * job.data_range * job.k2 * job.data_range;
-  if (job.window == SimilarityJob::Window::gaussian) {
-    w.half = 5;
-    double sum = 0;
-    for (std::size_t k = 0; k <= w.half; ++k) {
-      w.kernel.push_back(std::exp(-0.5 * double(k * k) / 2.25));
-      sum += k == 0 ? w.kernel[k] : 2 * w.kernel[k];
-    }
-    for (double& v : w.kernel) v /= sum;
-  } else {
+  w.kernel = similarity_weights(job.window);
+  w.half = w.kernel.size() - 1;
+  if (job.window == SimilarityJob::Window::uniform)
     w.sweep = std::make_unique<BoxSweep>(volume, BoxShape{w.half, w.half, w.half}, moments);
-  }
 }
 
 SimilarityPass::~SimilarityPass() = default;
@@ -294,33 +273,58 @@ void SimilarityPass::add(const Slab& slab, const Slab* other) {
   w.finite_a = &finite_a, w.finite_b = &finite_b;
   if (!w.begun) {
     w.a0 = working_offset(slab), w.b0 = working_offset(*other);
+    w.terms = similarity_terms(w.job, w.a0, w.b0);
     w.begun = true;
   }
   w.rows.assign((slab.end - slab.begin) * w.size.y, {});
   const std::size_t side = 2 * w.half + 1, window = side * side * side;
-  const bool exact = w.sweep && finite_a.all_finite() && finite_b.all_finite() &&
-                     sums_are_exact(slab, w.a0, window) && sums_are_exact(*other, w.b0, window);
+  const bool exact = w.sweep && finite_a.all_finite() && finite_b.all_finite() && sums_are_exact(slab, w.a0, window) &&
+                     sums_are_exact(*other, w.b0, window);
   if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w, exact);
   else w.gaussian();
   for (std::size_t z = slab.begin; z < slab.end; ++z)
     for (std::size_t y = 0; y < w.size.y; ++y) {
-      const SlicePartial& row = w.rows[(z - slab.begin) * w.size.y + y];
+      const SimilaritySums& row = w.rows[(z - slab.begin) * w.size.y + y];
       w.slices[z].ssim += row.ssim, w.slices[z].windows += row.windows;
     }
 }
 
-Similarity SimilarityPass::finish() const {
-  SlicePartial total;
-  for (const SlicePartial& p : work_->slices)
-    total.ssim += p.ssim, total.windows += p.windows, total.sum += p.sum, total.square += p.square, total.n += p.n;
+std::vector<double> similarity_weights(SimilarityJob::Window window) {
+  if (window == SimilarityJob::Window::uniform) return std::vector<double>(4, 1.0);
+  std::vector<double> weights;
+  double sum = 0;
+  for (int k = 0; k <= 5; ++k) {
+    weights.push_back(std::exp(-0.5 * double(k * k) / 2.25));
+    sum += k == 0 ? weights.back() : 2 * weights.back();
+  }
+  for (double& w : weights) w /= sum;
+  return weights;
+}
+
+SimilarityTerms similarity_terms(const SimilarityJob& job, double a0, double b0) {
+  const bool uniform = job.window == SimilarityJob::Window::uniform;
+  constexpr double count = 7 * 7 * 7;
+  const double l1 = job.k1 * job.data_range, l2 = job.k2 * job.data_range;
+  return {uniform ? 1 / count : 1, uniform ? count / (count - 1) : 1, a0, b0, l1 * l1, l2 * l2};
+}
+
+Similarity join_similarity(const std::vector<SimilaritySums>& slices, std::size_t not_finite, double data_range) {
+  SimilaritySums total;
+  for (const SimilaritySums& p : slices)
+    total.ssim += p.ssim, total.windows += p.windows, total.difference += p.difference, total.square += p.square,
+        total.n += p.n;
   Similarity s{.windows = static_cast<std::size_t>(total.windows),
                .n = static_cast<std::size_t>(total.n),
-               .not_finite = work_->not_finite};
+               .not_finite = not_finite};
   s.ssim = total.windows > 0 ? total.ssim / total.windows : NAN;
   s.rmse = total.n > 0 ? std::sqrt(total.square / total.n) : NAN;
-  s.mean_difference = total.n > 0 ? total.sum / total.n : NAN;
-  s.psnr_db = 20 * std::log10(work_->job.data_range / s.rmse);
+  s.mean_difference = total.n > 0 ? total.difference / total.n : NAN;
+  s.psnr_db = 20 * std::log10(data_range / s.rmse);
   return s;
+}
+
+Similarity SimilarityPass::finish() const {
+  return join_similarity(work_->slices, work_->not_finite, work_->job.data_range);
 }
 
 }  // namespace iqgate::compute

@@ -13,7 +13,9 @@ struct Slab {
   VolumeView voxels;
   std::size_t first = 0, begin = 0, end = 0;
   std::size_t volume_slices = 0;
-  const float* slice(std::size_t z) const { return voxels.values + (z - first) * voxels.size.x * voxels.size.y; }
+  IQGATE_HD const float* slice(std::size_t z) const {
+    return voxels.values + (z - first) * voxels.size.x * voxels.size.y;
+  }
 };
 
 /// Gets the slabs in order, each once. Two inputs (SSIM): the second in `other`, the same slices.
@@ -64,7 +66,7 @@ using MemorySink = MemorySinkOf<float>;
 inline constexpr std::size_t restart_slices = 128;
 
 /// Half-sample reflection (d c b a | a b c d | d c b a), for any distance.
-inline std::size_t reflected(long i, std::size_t n) {
+IQGATE_HD inline std::size_t reflected(long i, std::size_t n) {
   const long m = static_cast<long>(n);
   while (i < 0 || i >= m) i = i < 0 ? -1 - i : 2 * m - 1 - i;
   return static_cast<std::size_t>(i);

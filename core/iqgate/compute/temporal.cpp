@@ -10,7 +10,6 @@ namespace iqgate::compute {
 namespace {
 
 constexpr std::size_t chunk = 1024;  // voxels whose sums stay in cache
-constexpr int most_terms = 6;
 
 // One frame of a chunk into the sums of squares, of odd less even, and of each polynomial's product.
 IQGATE_CLONES void add_frame(const float* __restrict values, const float* __restrict first, double sign,
@@ -45,13 +44,13 @@ double residual_sd(const std::vector<double>& series, const std::vector<double>&
   return std::sqrt(square / (double(n) - order - 1));
 }
 
-void check(const TemporalJob& job) {
-  if (job.order < 0 || job.order + 1 > most_terms || job.frames.size() <= std::size_t(job.order) + 1 ||
+}  // namespace
+
+void check_temporal(const TemporalJob& job) {
+  if (job.order < 0 || job.order + 1 > most_time_terms || job.frames.size() <= std::size_t(job.order) + 1 ||
       job.size.count() == 0)
     throw std::logic_error("temporal statistics: too few frames for the order of the polynomial");
 }
-
-}  // namespace
 
 std::vector<double> time_polynomials(std::size_t n, int order) {
   std::vector<double> p(std::size_t(order + 1) * n);
@@ -73,7 +72,7 @@ std::vector<double> time_polynomials(std::size_t n, int order) {
 }
 
 void temporal_maps(const TemporalJob& job, TemporalMaps& maps) {
-  check(job);
+  check_temporal(job);
   const std::size_t n = job.frames.size(), voxels = job.size.count(), paired = n / 2 * 2;
   const int terms = job.order + 1;
   const std::vector<double> polynomials = time_polynomials(n, job.order);
@@ -82,15 +81,15 @@ void temporal_maps(const TemporalJob& job, TemporalMaps& maps) {
   std::size_t bad = 0;
 #pragma omp parallel reduction(+ : bad)
   {
-    std::vector<double> sums((2 + most_terms) * chunk);
-    double *square = sums.data(), *alternating = square + chunk, *products[most_terms];
-    for (int t = 0; t < most_terms; ++t) products[t] = sums.data() + (2 + std::size_t(t)) * chunk;
+    std::vector<double> sums((2 + most_time_terms) * chunk);
+    double *square = sums.data(), *alternating = square + chunk, *products[most_time_terms];
+    for (int t = 0; t < most_time_terms; ++t) products[t] = sums.data() + (2 + std::size_t(t)) * chunk;
 #pragma omp for schedule(static)
     for (std::size_t c = 0; c < chunks; ++c) {
       const std::size_t from = c * chunk, count = std::min(chunk, voxels - from);
       std::fill(sums.begin(), sums.end(), 0.0);
       for (std::size_t t = 0; t < n; ++t) {
-        double weights[most_terms];
+        double weights[most_time_terms];
         for (int k = 0; k < terms; ++k) weights[k] = polynomials[std::size_t(k) * n + t];
         add_frame(job.frames[t] + from, job.frames[0] + from,
                   t >= paired  ? 0
@@ -117,7 +116,7 @@ void temporal_maps(const TemporalJob& job, TemporalMaps& maps) {
 
 SquareSeries square_series(const TemporalJob& job, std::size_t slice, std::size_t x, std::size_t y,
                            std::size_t largest) {
-  check(job);
+  check_temporal(job);
   const std::size_t below = (largest - 1) / 2;
   if (largest == 0 || slice >= job.size.z || x < below || y < below || x - below + largest > job.size.x ||
       y - below + largest > job.size.y)

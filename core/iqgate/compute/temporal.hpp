@@ -26,6 +26,10 @@ struct TemporalMaps {
 /// Orthonormal polynomials over n equally spaced times, order + 1 of them, [term * n + time].
 std::vector<double> time_polynomials(std::size_t n, int order);
 
+inline constexpr int most_time_terms = 6;
+/// std::logic_error unless there are frames and voxels enough.
+void check_temporal(const TemporalJob& job);
+
 /// Reads every frame once. Sums in double about the first frame.
 void temporal_maps(const TemporalJob& job, TemporalMaps& maps);
 

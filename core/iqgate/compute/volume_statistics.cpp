@@ -9,13 +9,6 @@
 namespace iqgate::compute {
 namespace {
 
-// A key that orders floats as unsigned numbers.
-std::uint32_t key_of(float value) {
-  std::uint32_t bits;
-  __builtin_memcpy(&bits, &value, 4);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
 float value_of(std::uint32_t key) {
   const std::uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
   float value;
@@ -48,10 +41,10 @@ void VolumeStatisticsPass::add(const Slab& slab, const Slab*) {
   not_finite_ += bad;
 }
 
-VolumeStatistics VolumeStatisticsPass::finish() const {
-  VolumeStatistics r{.not_finite = not_finite_, .minimum = INFINITY, .maximum = -INFINITY};
+VolumeStatistics join_slices(const std::vector<SliceMoments>& slices, std::size_t not_finite) {
+  VolumeStatistics r{.not_finite = not_finite, .minimum = INFINITY, .maximum = -INFINITY};
   double n = 0, squares = 0;
-  for (const Partial& p : slices_) {
+  for (const SliceMoments& p : slices) {
     if (p.n == 0) continue;
     const double delta = p.mean - r.mean, both = n + p.n;
     r.mean += delta * p.n / both;
@@ -61,10 +54,12 @@ VolumeStatistics VolumeStatisticsPass::finish() const {
     r.maximum = std::max(r.maximum, double(p.high));
   }
   r.n = static_cast<std::size_t>(n);
-  if (n == 0) return {.not_finite = not_finite_};
+  if (n == 0) return {.not_finite = not_finite};
   r.sd = std::sqrt(squares / n);
   return r;
 }
+
+VolumeStatistics VolumeStatisticsPass::finish() const { return join_slices(slices_, not_finite_); }
 
 HistogramPass::HistogramPass(double first, double width, std::size_t bins) {
   if (bins == 0 || !(width > 0)) throw std::logic_error("histogram without bins");
@@ -120,8 +115,9 @@ struct OrderStatistics::Work {
           for (std::size_t z = first; z < last; ++z) {
             const float* values = slab.slice(z);
             std::size_t k = 0;
-            for (; k + 2 <= plane; k += 2) ++even[key_of(values[k]) >> 16], ++odd[key_of(values[k + 1]) >> 16];
-            if (k < plane) ++even[key_of(values[k]) >> 16];
+            for (; k + 2 <= plane; k += 2)
+              ++even[ordered_key(values[k]) >> 16], ++odd[ordered_key(values[k + 1]) >> 16];
+            if (k < plane) ++even[ordered_key(values[k]) >> 16];
           }
 #pragma omp critical(order_statistics)
           for (std::size_t b = 0; b < bins; ++b) work->upper[b] += std::uint64_t{even[b]} + odd[b];
@@ -146,7 +142,7 @@ struct OrderStatistics::Work {
           for (std::size_t z = first; z < last; ++z) {
             const float* values = slab.slice(z);
             for (std::size_t k = 0; k < plane; ++k) {
-              const std::uint32_t key = key_of(values[k]);
+              const std::uint32_t key = ordered_key(values[k]);
               const std::size_t table = work->table_of[key >> 16];
               if (table != 0) ++own[table * bins + (key & 0xffff)];
             }
@@ -188,6 +184,16 @@ OrderStatistics::OrderStatistics() : work_(std::make_unique<Work>()) {}
 OrderStatistics::~OrderStatistics() = default;
 SlabOperation& OrderStatistics::upper_pass() { return work_->upper_pass; }
 SlabOperation& OrderStatistics::lower_pass() { return work_->lower_pass; }
+
+void OrderStatistics::add_upper(const std::vector<std::int64_t>& counts) {
+  for (std::size_t k = 0; k < halves; ++k) work_->upper[k] += static_cast<std::uint64_t>(counts[k]);
+}
+const std::vector<std::uint16_t>& OrderStatistics::tables() const { return work_->table_of; }
+std::size_t OrderStatistics::table_count() const { return work_->chosen.size() + 1; }
+void OrderStatistics::add_lower(const std::vector<std::int64_t>& counts) {
+  for (std::size_t k = Work::bins; k < work_->lower.size(); ++k)
+    work_->lower[k] += static_cast<std::uint64_t>(counts[k]);
+}
 
 void OrderStatistics::choose(const std::vector<double>& percentiles) {
   Work& w = *work_;

@@ -14,6 +14,24 @@ struct VolumeStatistics {
   std::vector<double> percentiles;  ///< as asked, linear between order statistics (type 7), exact
 };
 
+/// Of one slice: squares about its mean, extremes.
+struct SliceMoments {
+  double n = 0, mean = 0, squares = 0;
+  float low = 0, high = 0;
+};
+/// In slice order (Chan's update).
+VolumeStatistics join_slices(const std::vector<SliceMoments>& slices, std::size_t not_finite);
+
+/// A key that orders floats as unsigned numbers.
+IQGATE_HD inline std::uint32_t ordered_key(float value) {
+  union {
+    float number;
+    std::uint32_t bits;
+  } as;
+  as.number = value;
+  return as.bits & 0x80000000u ? ~as.bits : as.bits | 0x80000000u;
+}
+
 /// Sums in double about the first value of each slice, a partial a slice, joined in slice order.
 class VolumeStatisticsPass : public SlabOperation {
  public:
@@ -23,11 +41,7 @@ class VolumeStatisticsPass : public SlabOperation {
   VolumeStatistics finish() const;
 
  private:
-  struct Partial {
-    double n = 0, mean = 0, squares = 0;  // squares about the mean
-    float low = 0, high = 0;
-  };
-  std::vector<Partial> slices_;
+  std::vector<SliceMoments> slices_;
   std::size_t not_finite_ = 0;
 };
 
@@ -52,6 +66,13 @@ class OrderStatistics {
   SlabOperation& upper_pass();
   void choose(const std::vector<double>& percentiles);
   SlabOperation& lower_pass();
+  /// What the passes count, for a device that counts in its own way: of each upper half; then the table of each upper
+  /// half (0: not wanted), and the counts of lower halves by table.
+  static constexpr std::size_t halves = 65536;
+  void add_upper(const std::vector<std::int64_t>& counts);
+  const std::vector<std::uint16_t>& tables() const;
+  std::size_t table_count() const;  ///< with table 0
+  void add_lower(const std::vector<std::int64_t>& counts);
   /// One value a percentile; empty when there is no finite value.
   std::vector<double> finish() const;
   ~OrderStatistics();

@@ -118,6 +118,18 @@ void record_request(const Request& request, report::Document& document) {
         json::array_of(std::vector<double>{request.spacing_mm->x, request.spacing_mm->y, request.spacing_mm->z}), 0);
 }
 
+// Which backend it was, and what that could not do. Asked for by name it must do all.
+void record_backend(const Request& request, const compute::Backend& backend, report::Document& document) {
+  const compute::BackendInfo info = backend.info();
+  std::string all = info.reason;
+  for (const std::string& fallback : info.fallbacks) all += (all.empty() ? "" : "; ") + fallback;
+  if (request.backend == compute::BackendChoice::cuda && !info.fallbacks.empty())
+    throw ResourceError("device_memory", "--backend cuda", all, "use --backend auto, or a device with more memory");
+  document.backend = info.name;
+  document.device = info.device;
+  document.backend_reason = all;
+}
+
 judge::Reference reference_of(const Scan& scan, const std::vector<Region>& regions, const Context& context) {
   judge::Reference reference;
   double value = 0;
@@ -149,10 +161,6 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   place(request, scans.front(), job, document, default_limits);
   if (request.judge) document.limits = limits_for(request, document.phantom_name, default_limits);
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
-  const compute::BackendInfo info = job.backend->info();
-  document.backend = info.name;
-  document.device = info.device;
-  document.backend_reason = info.reason;
   document.settings["seed"] = std::to_string(job.settings.seed);
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
   document.settings["receive_channels"] =
@@ -160,6 +168,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);
+  record_backend(request, *job.backend, document);
   if (request.judge)
     document.judgement =
         judge::judge(document.results, document.limits, reference_of(scans.front(), document.results.regions, context));
