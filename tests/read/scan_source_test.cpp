@@ -2,13 +2,16 @@
 #include "iqgate/read/scan_source.hpp"
 
 #include <cstring>
+#include <fstream>
 #include <random>
 
 #include "hdf5_geometry.hpp"
+#include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/local_maps.hpp"
 #include "iqgate/compute/volume_statistics.hpp"
 #include "iqgate/read/find_scans.hpp"
+#include "iqgate/report/volume_writer.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::read {
@@ -57,6 +60,59 @@ TEST(ScanSource, AnHdf5VolumeInSlabs) {
   write_volume(folder.path("v.h5"), values, size);
   const auto bad = open_source(find_scans({folder.path("v.h5")})[0]);
   EXPECT_THROW(run(*bad, 40 * size.x * size.y * sizeof(float)), InputError);
+}
+
+// The program's own phantoms in every format, a big-endian and a scaled file: slices alone are those of the whole.
+void expect_slices_of_the_whole(const std::string& path, const std::string& what) {
+  const ScanHeader header = find_scans({path})[0];
+  ASSERT_TRUE(header.usable) << what << header.reason;
+  const std::vector<Scan> whole = load_scan(header);
+  const auto source = open_source(header);
+  ASSERT_TRUE(source) << what;
+  const Size3 size = source->size();
+  const std::size_t plane = size.x * size.y;
+  std::vector<float> part(2 * plane);
+  for (std::size_t first = 0; first + 2 <= size.z; ++first) {
+    source->read(first, 2, part.data());
+    ASSERT_EQ(std::memcmp(part.data(), whole[0].volume.values.data() + first * plane, part.size() * sizeof(float)), 0)
+        << what << first;
+  }
+}
+
+TEST(ScanSource, EveryPlainFormatGivesItsSlices) {
+  const test::TemporaryFolder folder;
+  compute::RenderJob job;
+  job.grid = test::centred_grid({21, 17, 9}, {0.8, 0.9, 2});
+  job.noise = {.kind = compute::NoiseKind::white, .sd = 20, .seed = 2};
+  const Scan scan = test::ct_scan(test::one_shape({.kind = phantom::ShapeKind::sphere, .radius_mm = 6}, 200, 0), job);
+  using report::VolumeFormat;
+  for (const VolumeFormat format :
+       {VolumeFormat::dicom, VolumeFormat::nifti, VolumeFormat::metaimage, VolumeFormat::hdf5}) {
+    const std::string to = folder.path("format" + std::to_string(int(format)));
+    make_folder(to);
+    report::write_volume(scan, format, to, "v", {.uid_seed = "s"});
+    expect_slices_of_the_whole(to, to);
+    if (format != VolumeFormat::nifti) continue;
+    std::ifstream file(to + "/v.nii", std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    const float scale[2] = {0.37f, -12.5f};
+    std::memcpy(bytes.data() + 112, scale, sizeof scale);
+    make_folder(folder.path("scaled"));
+    write_file_atomically(folder.path("scaled/v.nii"), bytes);
+    expect_slices_of_the_whole(folder.path("scaled"), "scaled NIfTI");
+  }
+  std::string raw(21 * 17 * 9 * 2, '\0');
+  for (std::size_t k = 0; k < raw.size(); ++k) raw[k] = static_cast<char>(k * 37 % 251);
+  write_file_atomically(
+      folder.path("big.mhd"),
+      "ObjectType = Image\nNDims = 3\nDimSize = 21 17 9\nElementSpacing = 1 1 2\nElementType = MET_SHORT\n"
+      "BinaryDataByteOrderMSB = True\nElementDataFile = big.raw\n");
+  write_file_atomically(folder.path("big.raw"), raw);
+  expect_slices_of_the_whole(folder.path("big.mhd"), "big-endian MetaImage");
+  write_file_atomically(
+      folder.path("big.nrrd"),
+      "NRRD0004\ntype: int16\ndimension: 3\nsizes: 21 17 9\nspacings: 1 1 2\nendian: big\nencoding: raw\n\n" + raw);
+  expect_slices_of_the_whole(folder.path("big.nrrd"), "big-endian NRRD");
 }
 
 }  // namespace

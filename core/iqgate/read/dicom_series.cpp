@@ -43,6 +43,24 @@ class DicomLoader : public VoxelLoader {
       if (error) std::rethrow_exception(error);
   }
 
+  bool load_slices(std::size_t first, std::size_t count, float* to) const override {
+    const auto alone = [](const SliceRef& s) { return s.file->frames.size() == 1 || s.file->random_access(); };
+    if (!std::all_of(slices_.begin(), slices_.end(), alone)) return false;
+    const std::size_t pixels = slices_.front().file->rows * slices_.front().file->columns;
+    std::vector<std::exception_ptr> errors(count);
+#pragma omp parallel for schedule(dynamic)
+    for (std::size_t k = 0; k < count; ++k) {
+      try {
+        decode_frames(*slices_[first + k].file, slices_[first + k].frame, 1, to + k * pixels);
+      } catch (...) {
+        errors[k] = std::current_exception();
+      }
+    }
+    for (const auto& error : errors)
+      if (error) std::rethrow_exception(error);
+    return true;
+  }
+
   std::vector<std::string> input_hashes() const override {
     std::vector<std::string> hashes;
     for (const auto& file : files_) hashes.push_back(file->source.sha256());

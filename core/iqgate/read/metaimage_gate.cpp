@@ -144,11 +144,13 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
   std::size_t data_at = 0;
   HeaderFields fields = meta_fields(path, head, data_at);
   check_meta_extras(path, fields);
-  static const std::map<std::string, unsigned> bytes_of{{"MET_CHAR", 1},   {"MET_UCHAR", 1}, {"MET_SHORT", 2},
-                                                        {"MET_USHORT", 2}, {"MET_INT", 4},   {"MET_UINT", 4},
-                                                        {"MET_FLOAT", 4},  {"MET_DOUBLE", 8}};
-  const auto type = bytes_of.find(fields["ElementType"]);
-  if (type == bytes_of.end())
+  using Type = RawLayout::Type;
+  static const std::map<std::string, Type> types{{"MET_CHAR", Type::int8},     {"MET_UCHAR", Type::uint8},
+                                                 {"MET_SHORT", Type::int16},   {"MET_USHORT", Type::uint16},
+                                                 {"MET_INT", Type::int32},     {"MET_UINT", Type::uint32},
+                                                 {"MET_FLOAT", Type::float32}, {"MET_DOUBLE", Type::float64}};
+  const auto type = types.find(fields["ElementType"]);
+  if (type == types.end())
     refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["ElementType"] + ")");
   claim.sizes = whole_numbers(path, fields["DimSize"], "DimSize");
   const auto dimensions = whole_numbers(path, fields["NDims"], "NDims");
@@ -158,9 +160,11 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
     // ElementSize is the size of the element, not the distance of elements; it is all that some writers give.
     claim.flags.push_back("spacing_missing");
   }
-  const std::uint64_t claimed = claimed_bytes(path, claim.sizes, type->second, limits);
+  const std::uint64_t claimed = claimed_bytes(path, claim.sizes, bytes_of(type->second), limits);
   const std::string& value = fields["ElementDataFile"];
   const bool compressed = meta_flag(path, fields, "CompressedData", false);
+  const bool swap =
+      meta_flag(path, fields, "BinaryDataByteOrderMSB", false) || meta_flag(path, fields, "ElementByteOrderMSB", false);
   const auto need_voxels = [&](const std::string& file, std::uint64_t offset, std::uint64_t bytes) {
     const std::uint64_t present = ByteSource::file(file).size() - offset;
     if (fields.count("CompressedDataSize")) {
@@ -174,6 +178,7 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
     refuse(path, "bad_header", "a HeaderSize is not read");
   if (value == "LOCAL" || value == "Local" || value == "local") {
     need_voxels(path, data_at, claimed);
+    if (!compressed) claim.raw = RawLayout{{path}, data_at, type->second, swap, 1, 0};
     return claim;
   }
   const std::uint64_t slices = claim.sizes.size() == 3 ? claim.sizes[2] : 1;
@@ -182,6 +187,7 @@ RasterClaim check_metaimage(const std::string& path, const IntakeLimits& limits)
     need_voxels(file, 0, claimed / files.size());
     claim.data_files.push_back(file);
   }
+  if (!compressed) claim.raw = RawLayout{files, 0, type->second, swap, 1, 0};
   return claim;
 }
 

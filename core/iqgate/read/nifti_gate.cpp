@@ -93,6 +93,16 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
   // The NIfTI library turns NaN and Inf into zeros without a word.
   if (type == 16) need_finite<float>(path, static_cast<long>(offset), claimed, swap);
   if (type == 64) need_finite<double>(path, static_cast<long>(offset), claimed, swap);
+  using Type = RawLayout::Type;
+  static const std::map<int, Type> types{{2, Type::uint8},    {4, Type::int16},    {8, Type::int32},
+                                         {16, Type::float32}, {64, Type::float64}, {256, Type::int8},
+                                         {512, Type::uint16}, {768, Type::uint32}};
+  if (!gzipped) {
+    claim.raw =
+        RawLayout{.files = {path}, .offset = static_cast<std::uint64_t>(offset), .type = types.at(type), .swap = swap};
+    if (const float slope = field<float>(head, 112, swap); slope != 0)
+      claim.raw->slope = double(slope), claim.raw->intercept = double(field<float>(head, 116, swap));
+  }
   return claim;
 }
 

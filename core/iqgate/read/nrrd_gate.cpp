@@ -61,20 +61,26 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   if (blank == std::string::npos && head.size() == longest_head) refuse(path, "bad_header", "has no end of header");
   RasterClaim claim{.kind = RasterKind::nrrd, .data_files = {path}};
   HeaderFields fields = nrrd_fields(path, head.substr(0, blank));
-  static const std::map<std::string, unsigned> bytes_of{
-      {"uchar", 1},    {"unsigned char", 1}, {"uint8", 1},      {"uint8_t", 1},        {"signed char", 1},
-      {"int8", 1},     {"int8_t", 1},        {"short", 2},      {"short int", 2},      {"signed short", 2},
-      {"int16", 2},    {"int16_t", 2},       {"ushort", 2},     {"unsigned short", 2}, {"uint16", 2},
-      {"uint16_t", 2}, {"int", 4},           {"signed int", 4}, {"int32", 4},          {"int32_t", 4},
-      {"uint", 4},     {"unsigned int", 4},  {"uint32", 4},     {"uint32_t", 4},       {"float", 4},
-      {"double", 8}};
-  const auto type = bytes_of.find(fields["type"]);
-  if (type == bytes_of.end())
-    refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["type"] + ")");
+  using Type = RawLayout::Type;
+  static const std::map<std::string, Type> types{{"uchar", Type::uint8},      {"unsigned char", Type::uint8},
+                                                 {"uint8", Type::uint8},      {"uint8_t", Type::uint8},
+                                                 {"signed char", Type::int8}, {"int8", Type::int8},
+                                                 {"int8_t", Type::int8},      {"short", Type::int16},
+                                                 {"short int", Type::int16},  {"signed short", Type::int16},
+                                                 {"int16", Type::int16},      {"int16_t", Type::int16},
+                                                 {"ushort", Type::uint16},    {"unsigned short", Type::uint16},
+                                                 {"uint16", Type::uint16},    {"uint16_t", Type::uint16},
+                                                 {"int", Type::int32},        {"signed int", Type::int32},
+                                                 {"int32", Type::int32},      {"int32_t", Type::int32},
+                                                 {"uint", Type::uint32},      {"unsigned int", Type::uint32},
+                                                 {"uint32", Type::uint32},    {"uint32_t", Type::uint32},
+                                                 {"float", Type::float32},    {"double", Type::float64}};
+  const auto type = types.find(fields["type"]);
+  if (type == types.end()) refuse(path, "pixel_format", "has a voxel type that is not read (" + fields["type"] + ")");
   claim.sizes = whole_numbers(path, fields["sizes"], "sizes");
   if (claim.sizes.size() < 2 || claim.sizes.size() > 3) refuse(path, "bad_header", "has not 2 or 3 dimensions");
   if (!fields.count("spacedirections") && !fields.count("spacings")) claim.flags.push_back("spacing_missing");
-  const std::uint64_t claimed = claimed_bytes(path, claim.sizes, type->second, limits);
+  const std::uint64_t claimed = claimed_bytes(path, claim.sizes, bytes_of(type->second), limits);
   const std::string data = fields["datafile"];
   std::uint64_t offset = 0;
   std::string data_path = path;
@@ -91,6 +97,8 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   if (encoding == "raw") need_present(path, claimed, ByteSource::file(data_path).size() - offset);
   else if (encoding == "gzip" || encoding == "gz") need_present(path, claimed, gzip_bytes(data_path, offset, claimed));
   else refuse(path, "pixel_format", "has an encoding that is not read (" + encoding + ")");
+  if (encoding == "raw")
+    claim.raw = RawLayout{{data_path}, offset, type->second, text_of(fields, "endian") == "big", 1, 0};
   return claim;
 }
 

@@ -11,6 +11,7 @@
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/read/raster.hpp"
 #include "iqgate/read/raster_checks.hpp"
+#include "iqgate/read/raw_slices.hpp"
 
 namespace iqgate::read {
 namespace {
@@ -50,13 +51,28 @@ void read_with_itk(const std::string& path, RasterKind kind, std::uint64_t expec
 
 class RasterLoader : public VoxelLoader {
  public:
-  RasterLoader(std::vector<std::string> files, RasterKind kind, std::uint64_t voxels_each,
-               std::vector<std::string> inputs)
-      : files_(std::move(files)), kind_(kind), voxels_each_(voxels_each), inputs_(std::move(inputs)) {}
+  RasterLoader(std::vector<std::string> files, RasterKind kind, std::uint64_t voxels_each, Size3 size,
+               std::optional<RawLayout> raw, std::vector<std::string> inputs)
+      : files_(std::move(files)),
+        kind_(kind),
+        voxels_each_(voxels_each),
+        size_(size),
+        raw_(std::move(raw)),
+        inputs_(std::move(inputs)) {}
   void load(std::vector<float>& values) const override {
     values.resize(voxels_each_ * files_.size());
     for (std::size_t k = 0; k < files_.size(); ++k)
       read_with_itk(files_[k], kind_, voxels_each_, values.data() + k * voxels_each_);
+  }
+  bool load_slices(std::size_t first, std::size_t count, float* to) const override {
+    if (raw_) {
+      read_raw_slices(*raw_, size_, first, count, to);
+      return true;
+    }
+    if (files_.size() != size_.z) return false;
+    for (std::size_t k = 0; k < count; ++k)
+      read_with_itk(files_[first + k], kind_, voxels_each_, to + k * voxels_each_);
+    return true;
   }
   std::vector<std::string> input_hashes() const override { return hashes_of(inputs_); }
 
@@ -64,6 +80,8 @@ class RasterLoader : public VoxelLoader {
   std::vector<std::string> files_;
   RasterKind kind_;
   std::uint64_t voxels_each_;
+  Size3 size_;
+  std::optional<RawLayout> raw_;
   std::vector<std::string> inputs_;
 };
 
@@ -114,7 +132,8 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
   const std::uint64_t voxels = claim.sizes[0] * claim.sizes[1] * claim.sizes[2] * claim.sizes[3];
   header.id = sha256_file(path).substr(0, 12);
   header.group = header.id;
-  header.loader = std::make_shared<RasterLoader>(std::vector<std::string>{path}, kind, voxels, claim.data_files);
+  header.loader = std::make_shared<RasterLoader>(std::vector<std::string>{path}, kind, voxels, header.grid.size,
+                                                 claim.raw, claim.data_files);
   header.usable = true;
   return header;
 }
@@ -132,7 +151,8 @@ ScanHeader read_tiff_stack(const std::vector<std::string>& paths, const IntakeLi
   header.grid.size.z = paths.size();
   header.frames = header.files = paths.size();
   header.flags.push_back("order_by_name");
-  header.loader = std::make_shared<RasterLoader>(paths, RasterKind::tiff, page.x * page.y, paths);
+  header.loader =
+      std::make_shared<RasterLoader>(paths, RasterKind::tiff, page.x * page.y, header.grid.size, std::nullopt, paths);
   return header;
 }
 

@@ -30,6 +30,7 @@ class FileSource : public VolumeSource {
 
 std::unique_ptr<VolumeSource> open_source(const ScanHeader& header) {
   if (!header.usable || !header.loader) throw std::logic_error("a source of a scan that is refused");
+  if (header.frames != header.grid.size.z) return nullptr;  // a series of volumes
   Voxels slice(header.grid.size.x * header.grid.size.y);
   if (!header.loader->load_slices(0, 1, slice.data())) return nullptr;
   return std::make_unique<FileSource>(header);

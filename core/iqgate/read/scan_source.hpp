@@ -8,7 +8,7 @@ namespace iqgate::read {
 
 /// The voxels of a usable scan slice by slice from its file, for operations over volumes that do not fit into memory.
 /// Values that are not finite are refused when they are met, as a scan that holds them is. Null where the format gives
-/// no slices alone (today all but HDF5 volumes).
+/// no slices alone: packed NIfTI, NRRD and MetaImage, TIFF pages of one file, DICOM frames packed together, series.
 std::unique_ptr<VolumeSource> open_source(const ScanHeader& header);
 
 }  // namespace iqgate::read
