@@ -10,11 +10,10 @@
 #include <map>
 #include <sstream>
 
-#include "cases.hpp"
-#include "iqgate/compute/backend.hpp"
 #include "iqgate/compute/fft.hpp"
 #include "iqgate/compute/power_spectrum.hpp"
 #include "iqgate/compute/stream_row.hpp"
+#include "iqgate/pipeline/bench_cases.hpp"
 
 namespace {
 
@@ -139,18 +138,21 @@ void run_case(const std::string& name, const compute::Backend& cpu, const Report
   if (work == "W3") {
     const VolumeView v = vol();
     compute::PowerSpectrum p;
-    report("iqgate",
-           timed([&] { p = cpu.power_spectrum(*upload(v), benchmarks::cubes(n, 1, compute::Precision::single)); },
-                 [&] {
-                   double sum = 0;
-                   for (std::size_t k = 0; k < p.spectra[0].size(); ++k)
-                     if (k % 64 < 33) sum += p.spectra[0][k];
-                   return sum / (64.0 * 64 * 33) / (64.0 * 64 * 64);
-                 }));
+    report("iqgate", timed(
+                         [&] {
+                           p = cpu.power_spectrum(
+                               *upload(v), pipeline::half_overlapping_boxes({n, n, n}, 64, compute::Precision::single));
+                         },
+                         [&] {
+                           double sum = 0;
+                           for (std::size_t k = 0; k < p.spectra[0].size(); ++k)
+                             if (k % 64 < 33) sum += p.spectra[0][k];
+                           return sum / (64.0 * 64 * 33) / (64.0 * 64 * 64);
+                         }));
   }
   if (work == "W4") {
     const VolumeView v = vol();
-    const compute::EdgeProfileJob job = benchmarks::radial_bins(n);
+    const compute::EdgeProfileJob job = pipeline::radial_bins(n);
     compute::EdgeProfile profile;
     report("iqgate", timed([&] { profile = cpu.edge_profile(*upload(v), job); },
                            [&] {

@@ -30,7 +30,8 @@ TEST_F(Program, HelpOpensWithExamples) {
   EXPECT_EQ(r.code, 0);
   EXPECT_LT(r.out.find("Examples"),
             r.out.find("OPTIONS") == std::string::npos ? r.out.find("Options") : r.out.find("OPTIONS"));
-  for (const char* verb : {"inspect", "measure", "check", "report", "phantoms", "metrics", "selftest", "devices"}) {
+  for (const char* verb :
+       {"inspect", "measure", "check", "report", "phantoms", "metrics", "selftest", "bench", "devices"}) {
     const Ran v = run(std::string(verb) + " --help");
     EXPECT_EQ(v.code, 0) << verb;
     EXPECT_NE(v.out.find("Examples"), std::string::npos) << verb;
@@ -172,6 +173,40 @@ TEST_F(Program, InspectGuessesThePhantom) {
   EXPECT_EQ(alike.find("\"insert_discs\""), std::string::npos);
   EXPECT_NE(alike.find("several phantoms"), std::string::npos);
   EXPECT_NE(inspected("insert_discs", "--headers-only ").find("--headers-only"), std::string::npos);
+}
+
+TEST_F(Program, BenchChecksTheTruthThenTimes) {
+  const Ran all = run("bench --size 32 --repetitions 1 --json -o " + folder.path("speed"));
+  EXPECT_EQ(all.code, 0) << all.out;
+  const json::Value document = json::parse(all.out, "bench", ErrorKind::input);
+  ASSERT_TRUE(document.find("not_timed") && document.find("benchmarks"));
+  EXPECT_TRUE(document.find("not_timed")->array()->empty());
+  EXPECT_GT(document.find("benchmarks")->array()->size(), 15u);
+  for (const json::Value& entry : *document.find("benchmarks")->array()) {
+    EXPECT_GT(entry.find("real_time")->number().value_or(0), 0);
+    EXPECT_EQ(*entry.find("time_unit")->string(), "ms");
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder.path("speed/bench.json")));
+  EXPECT_EQ(run("bench --operation median_4").code, 2);
+  EXPECT_NE(run("bench --dry-run").out.find("local_maps_15"), std::string::npos);
+  EXPECT_EQ(run("bench --size 512 --max-memory 64M").code, 6);
+}
+
+TEST_F(Program, BenchGoesThroughAScanUnderItsMemoryLimit) {
+  const std::string to = folder.path("scan");
+  ASSERT_EQ(run("phantoms render uniform_cylinder --size 64 64 60 --voxel 4 4 4 --format metaimage -o " + to).code, 0);
+  const Ran small = run("bench --json --max-memory 1M " + to), large = run("bench --json " + to);
+  EXPECT_EQ(small.code, 0) << small.err;
+  for (const char* key : {"\"mean\"", "\"sd\"", "\"local_sd_mean\""}) {  // the same digits
+    const auto line = [&](const std::string& text) {
+      const std::size_t at = text.find(key);
+      return text.substr(at, text.find('\n', at) - at);
+    };
+    EXPECT_EQ(line(small.out), line(large.out));
+    EXPECT_GT(line(small.out).size(), 8u);
+  }
+  EXPECT_EQ(run("bench --max-memory 100K " + to).code, 6);
+  EXPECT_EQ(run("bench " + folder.path("nothing")).code, 3);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void add_common(CLI::App& verb, Options& o) {
   verb.add_flag("--json", o.json, "one JSON document on stdout");
   verb.add_flag("--no-color", o.no_color, "no colour (NO_COLOR does the same)");
   verb.add_option("--timeout", o.timeout_s, "seconds after which to stop with exit code 6")->check(CLI::PositiveNumber);
-  verb.add_option("--max-memory", o.max_memory, "limit on the voxels of one scan, as 512M or 8G");
+  verb.add_option("--max-memory", o.max_memory, "limit on the voxels in memory, as 512M or 8G");
   verb.add_option("-c,--config", "strict JSON file with long option names as keys")->check(CLI::ExistingFile);
 }
 
@@ -199,6 +199,19 @@ int run(int argc, char** argv) {
   selftest->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   selftest->add_option("-o,--output", o.output, "folder for selftest.json");
   selftest->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));
+  CLI::App* bench = app.add_subcommand(
+      "bench",
+      "this machine's speed: every operation is checked against a known truth, then timed beside a copy\n\nExamples:\n "
+      " "
+      "iqgate bench\n  iqgate bench --size 512 --json > machine.json\n  iqgate bench BIG.nii --max-memory 1G");
+  add_common(*bench, o);
+  bench->add_option("PATH", o.paths, "time a pass over these scans in slabs instead");
+  bench->add_option("--size", o.bench_size, "voxels a side")->check(between(32, 2048));
+  bench->add_option("--operation", o.metrics, "only these (--dry-run lists them)");
+  bench->add_option("--repetitions", o.repetitions, "timings of each, at least")->check(between(1, 1000));
+  bench->add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
+  bench->add_flag("--dry-run", o.dry_run, "list the operations");
+  bench->add_option("-o,--output", o.output, "folder for bench.json");
   CLI::App* devices = app.add_subcommand("devices", "what can run here\n\nExamples:\n  iqgate devices");
   add_common(*devices, o);
 
@@ -241,6 +254,7 @@ int run(int argc, char** argv) {
   if (phantoms->parsed()) return run_phantoms(o);
   if (metrics->parsed()) return run_metrics(o);
   if (selftest->parsed()) return run_selftest(o);
+  if (bench->parsed()) return run_bench(o);
   if (devices->parsed()) return run_devices(o);
   std::printf("%s", app.help().c_str());
   return exit_usage;

@@ -27,6 +27,8 @@ struct Options {
   double noise_sd = -1, noise_tau_mm = 0, cupping = 0;
   int repeats = 1, channels = 0;
   bool enhanced = false, aperture = false;
+  // bench (operations stand in `metrics`)
+  std::size_t bench_size = 256, repetitions = 3;
 };
 
 constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_output = 5, exit_resource = 6,
@@ -40,6 +42,7 @@ int run_phantoms(const Options& options);
 int run_metrics(const Options& options);
 int run_selftest(const Options& options);
 int run_devices(const Options& options);
+int run_bench(const Options& options);
 
 /// Progress on stderr: a line that is rewritten on a terminal, plain lines otherwise; silent with -q.
 class Progress {

@@ -25,18 +25,20 @@ IQGATE_CLONES bool row_is_finite(const float* row, std::size_t n) {
   return sum == 0;
 }
 
-struct Inputs {
+// One volume's slices in memory: those of the source itself, or a buffer that is filled again and again.
+struct Input {
   const VolumeSource* source;
-  Voxels values;
-  std::size_t first = 0;
+  Voxels buffer;
+  std::size_t first = 0, slices = 0;
 
+  void load(std::size_t from, std::size_t last) {
+    first = from, slices = last - from;
+    if (!source->in_memory()) source->read(from, slices, buffer.data());
+  }
   Slab slab(std::size_t begin, std::size_t end) const {
     const Size3 size = source->size();
-    const std::size_t plane = size.x * size.y;
     const float* memory = source->in_memory();
-    return {{memory ? memory : values.data(),
-             {size.x, size.y, memory ? size.z : values.size() / plane},
-             source->spacing_mm()},
+    return {{memory ? memory : buffer.data(), {size.x, size.y, memory ? size.z : slices}, source->spacing_mm()},
             memory ? 0 : first,
             begin,
             end,
@@ -52,7 +54,8 @@ Slab whole(const VolumeView& volume) {
 }
 
 float working_offset(const Slab& first_slab) {
-  const std::size_t plane = first_slab.voxels.size.x * first_slab.voxels.size.y, step = std::max<std::size_t>(1, plane / 4096);
+  const std::size_t plane = first_slab.voxels.size.x * first_slab.voxels.size.y,
+                    step = std::max<std::size_t>(1, plane / 4096);
   std::vector<float> values;
   for (std::size_t k = 0; k < plane; k += step)
     if (std::isfinite(first_slab.voxels.values[k])) values.push_back(first_slab.voxels.values[k]);
@@ -84,29 +87,32 @@ void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::sp
           "allow more memory");
     if (slices < size.z) step = slices - 2 * halo;
   }
-  const auto load = [&](std::size_t begin) {
-    std::vector<Inputs> in;
+  // Equal buffers, so that no memory is asked for between slabs.
+  const auto inputs_for = [&] {
+    std::vector<Input> list;
     for (const VolumeSource* s : {&source, other}) {
       if (!s) continue;
-      Inputs input{s, {}, begin - std::min(begin, halo)};
-      if (!s->in_memory()) {
-        const std::size_t last = std::min(size.z, begin + step + halo);
-        input.values.resize((last - input.first) * size.x * size.y);
-        s->read(input.first, last - input.first, input.values.data());
-      }
-      in.push_back(std::move(input));
+      list.push_back({.source = s});
+      if (!s->in_memory()) list.back().buffer.resize(std::min(size.z, step + 2 * halo) * size.x * size.y);
     }
-    return in;
+    return list;
   };
-  std::vector<Inputs> now = load(0);
+  const auto load = [&](std::vector<Input>& list, std::size_t begin) {
+    for (Input& input : list) input.load(begin - std::min(begin, halo), std::min(size.z, begin + step + halo));
+  };
+  std::vector<Input> now = inputs_for(), next;
+  if (step < size.z) next = inputs_for();
+  load(now, 0);
   for (std::size_t begin = 0; begin < size.z; begin += step) {
     const std::size_t end = std::min(size.z, begin + step);
-    std::future<std::vector<Inputs>> next;
-    if (end < size.z) next = std::async(std::launch::async, load, end);
+    std::future<void> reading;
+    if (end < size.z) reading = std::async(std::launch::async, load, std::ref(next), end);
     const Slab first = now[0].slab(begin, end);
     const Slab second = other ? now[1].slab(begin, end) : first;
     for (SlabOperation* operation : operations) operation->add(first, other ? &second : nullptr);
-    if (next.valid()) now = next.get();
+    if (!reading.valid()) break;
+    reading.get();
+    std::swap(now, next);
   }
 }
 

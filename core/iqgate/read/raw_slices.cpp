@@ -54,16 +54,23 @@ std::size_t bytes_of(RawLayout::Type type) {
 void read_raw_slices(const RawLayout& layout, Size3 size, std::size_t first, std::size_t count, float* to) {
   constexpr std::size_t piece = std::size_t{1} << 20;  // voxels
   const std::size_t plane = size.x * size.y, width = bytes_of(layout.type);
+  const bool as_stored =
+      layout.type == RawLayout::Type::float32 && !layout.swap && layout.slope == 1 && layout.intercept == 0;
   std::string buffer;
   for (std::size_t done = 0; done < count * plane;) {
     // A file a slice, or all in one.
     const bool apart = layout.files.size() > 1;
     const std::size_t slice = first + done / plane, in_slice = done % plane;
     const std::size_t n = std::min(piece, apart ? plane - in_slice : count * plane - done);
-    buffer.resize(n * width);
     const std::uint64_t at = layout.offset + width * (apart ? in_slice : first * plane + done);
-    ByteSource::file(layout.files[apart ? slice : 0]).read(at, buffer.data(), buffer.size());
-    convert(buffer.data(), layout, to + done, n);
+    const ByteSource source = ByteSource::file(layout.files[apart ? slice : 0]);
+    if (as_stored) {
+      source.read(at, reinterpret_cast<char*>(to + done), n * width);
+    } else {
+      buffer.resize(n * width);
+      source.read(at, buffer.data(), buffer.size());
+      convert(buffer.data(), layout, to + done, n);
+    }
     done += n;
   }
 }
