@@ -13,8 +13,9 @@ using Sums = Channels<5>;
 struct BothMoments {
   const float *a, *b;
   double a0, b0;
+  float low_a, high_a, low_b, high_b;  // what counts
   IQGATE_DEVICE void operator()(std::size_t k, Sums& to) const {
-    const bool good = compute::is_finite(a[k]) && compute::is_finite(b[k]);
+    const bool good = a[k] >= low_a && a[k] <= high_a && b[k] >= low_b && b[k] <= high_b;
     const double u = good ? static_cast<double>(a[k]) - a0 : 0.0, v = good ? static_cast<double>(b[k]) - b0 : 0.0;
     to.value[0] = u, to.value[1] = v, to.value[2] = u * u, to.value[3] = v * v, to.value[4] = u * v;
     to.value[5] = good ? 0.0 : 1.0;
@@ -65,10 +66,13 @@ compute::Similarity similarity_on_device(const UploadedVolume& a, const Uploaded
   const double a0 = double(compute::working_offset(compute::whole(va))),
                b0 = double(compute::working_offset(compute::whole(vb)));
   const compute::SimilarityTerms terms = compute::similarity_terms(job, a0, b0);
+  const double reach = compute::similarity_reach * job.data_range;
+  const compute::ValueRange a_reach = compute::range_about(a0, reach), b_reach = compute::range_about(b0, reach);
   std::vector<compute::SimilaritySums> slices(va.size.z);
   in_tiles({&a, &b}, job.ssim ? half : 0, [&](const compute::Slab* slabs) {
     const compute::Slab part = reach_of(slabs[0], half), other = reach_of(slabs[1], half);
-    const BothMoments load{part.voxels.values, other.voxels.values, a0, b0};
+    const BothMoments load{part.voxels.values, other.voxels.values, a0, b0, a_reach.low, a_reach.high, b_reach.low,
+                           b_reach.high};
     const std::size_t voxels = job.ssim ? part.voxels.size.count() : 0;
     const DeviceArray<Sums> sums(voxels), scratch(voxels);
     const DeviceArray<double> w(weights);

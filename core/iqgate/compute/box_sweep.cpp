@@ -93,7 +93,7 @@ bool sums_are_exact(const Slab& slab, double offset, std::size_t count) {
 }
 
 BoxSweep::BoxSweep(Size3 volume, BoxShape box, int channels)
-    : size_(volume), box_(box), channels_(channels), strip_rows_(volume.y >= 256 ? 64 : 32) {
+    : size_(volume), box_(box), channels_(channels), strip_rows_(32) {
   strips_ = (size_.y + strip_rows_ - 1) / strip_rows_;
   state_.resize(strips_);
 }

@@ -34,38 +34,6 @@ IQGATE_CLONES void replace_moments(const float* __restrict a, const float* __res
   }
 }
 
-// Adds the product of what enters and takes off that of what leaves, keeping what is rounded off.
-IQGATE_CLONES void replace_products(const float* __restrict a, double a0, const float* __restrict b, double b0,
-                                    const float* __restrict c, const float* __restrict d, double* __restrict sum,
-                                    double* __restrict rest, std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) {
-    double s = sum[x], r = rest[x];
-    add_term(s, r, (a[x] - a0) * (b[x] - b0));
-    add_term(s, r, -((c[x] - a0) * (d[x] - b0)));
-    sum[x] = s, rest[x] = r;
-  }
-}
-
-IQGATE_CLONES void replace_values(const float* __restrict a, double a0, const float* __restrict c,
-                                  double* __restrict sum, double* __restrict rest, std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) {
-    double s = sum[x], r = rest[x];
-    add_term(s, r, a[x] - a0);
-    add_term(s, r, -(c[x] - a0));
-    sum[x] = s, rest[x] = r;
-  }
-}
-
-IQGATE_CLONES void add_products(const float* __restrict a, double a0, const float* __restrict b, double b0,
-                                double* __restrict sum, double* __restrict rest, std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) add_term(sum[x], rest[x], (a[x] - a0) * (b[x] - b0));
-}
-
-IQGATE_CLONES void add_values(const float* __restrict a, double a0, double* __restrict sum, double* __restrict rest,
-                              std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) add_term(sum[x], rest[x], a[x] - a0);
-}
-
 // Sum of the structural similarity over a row of windows, in a fixed order of eight lanes.
 IQGATE_CLONES double similarity_of(const double* const* s, const SimilarityTerms& terms, std::size_t n) {
   double sum[lanes] = {};
@@ -114,28 +82,11 @@ struct SimilarityPass::Work : BoxChannels, BoxRowTaker {
   const float* row_b(std::size_t z, std::size_t y) const { return b.slice(z) + y * size.x; }
   int channels() const override { return moments; }
   void add_row(std::size_t z, std::size_t y, const RunningSum* s) const override {
-    const float *p = row_a(z, y), *q = row_b(z, y);
-    if (!s[0].rest) {
-      add_moments(p, q, a0, b0, s[0].sum, s[1].sum, s[2].sum, s[3].sum, s[4].sum, 1, size.x);
-      return;
-    }
-    add_values(p, a0, s[0].sum, s[0].rest, size.x);
-    add_values(q, b0, s[1].sum, s[1].rest, size.x);
-    add_products(p, a0, p, a0, s[2].sum, s[2].rest, size.x);
-    add_products(q, b0, q, b0, s[3].sum, s[3].rest, size.x);
-    add_products(p, a0, q, b0, s[4].sum, s[4].rest, size.x);
+    add_moments(row_a(z, y), row_b(z, y), a0, b0, s[0].sum, s[1].sum, s[2].sum, s[3].sum, s[4].sum, 1, size.x);
   }
   void replace_row(std::size_t enter, std::size_t leave, std::size_t y, const RunningSum* s) const override {
-    const float *p = row_a(enter, y), *q = row_b(enter, y), *u = row_a(leave, y), *v = row_b(leave, y);
-    if (!s[0].rest) {
-      replace_moments(p, q, u, v, a0, b0, s[0].sum, s[1].sum, s[2].sum, s[3].sum, s[4].sum, size.x);
-      return;
-    }
-    replace_values(p, a0, u, s[0].sum, s[0].rest, size.x);
-    replace_values(q, b0, v, s[1].sum, s[1].rest, size.x);
-    replace_products(p, a0, p, a0, u, u, s[2].sum, s[2].rest, size.x);
-    replace_products(q, b0, q, b0, v, v, s[3].sum, s[3].rest, size.x);
-    replace_products(p, a0, q, b0, u, v, s[4].sum, s[4].rest, size.x);
+    replace_moments(row_a(enter, y), row_b(enter, y), row_a(leave, y), row_b(leave, y), a0, b0, s[0].sum, s[1].sum,
+                    s[2].sum, s[3].sum, s[4].sum, size.x);
   }
   bool inside(std::size_t z, std::size_t y) const {
     return z >= half && z + half < size.z && y >= half && y + half < size.y;
@@ -268,19 +219,18 @@ void SimilarityPass::add(const Slab& slab, const Slab* other) {
   w.a = slab, w.b = *other;
   w.one_pass();
   if (!w.job.ssim) return;
-  const FiniteSlab finite_a(slab), finite_b(*other);
-  w.a = finite_a.clean(), w.b = finite_b.clean();
-  w.finite_a = &finite_a, w.finite_b = &finite_b;
   if (!w.begun) {
     w.a0 = working_offset(slab), w.b0 = working_offset(*other);
     w.terms = similarity_terms(w.job, w.a0, w.b0);
     w.begun = true;
   }
+  const double limit = similarity_reach * w.job.data_range;
+  const FiniteSlab finite_a(slab, w.a0, limit), finite_b(*other, w.b0, limit);
+  w.a = finite_a.clean(), w.b = finite_b.clean();
+  w.finite_a = &finite_a, w.finite_b = &finite_b;
   w.rows.assign((slab.end - slab.begin) * w.size.y, {});
-  const std::size_t side = 2 * w.half + 1, window = side * side * side;
-  const bool exact = w.sweep && finite_a.all_finite() && finite_b.all_finite() && sums_are_exact(slab, w.a0, window) &&
-                     sums_are_exact(*other, w.b0, window);
-  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w, exact);
+  // Within that reach what a running sum keeps of a value it has passed is below 1e-8 of C2.
+  if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w, true);
   else w.gaussian();
   for (std::size_t z = slab.begin; z < slab.end; ++z)
     for (std::size_t y = 0; y < w.size.y; ++y) {

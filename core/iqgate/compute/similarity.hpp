@@ -9,7 +9,9 @@ namespace iqgate::compute {
 
 /// uniform: box of 7 voxels a side, covariances with n - 1; gaussian: sigma 1.5 out to 3.5 sigma (11 voxels a side),
 /// covariances as weighted means. (Wang et al. 2004; the two usual conventions of the window.) Mean over the windows
-/// that lie wholly inside the volume. C1 = (k1 L)^2, C2 = (k2 L)^2 with the data range L, which must be given.
+/// that lie wholly inside the volume and hold no value that is not finite or lies further than similarity_reach data
+/// ranges from the others. C1 = (k1 L)^2, C2 = (k2 L)^2 with the data range L, which must be given.
+inline constexpr double similarity_reach = 1000;
 struct SimilarityJob {
   enum class Window { uniform, gaussian } window = Window::uniform;
   double data_range = 0;
@@ -40,7 +42,7 @@ struct SimilaritySums {
 
 struct Similarity {
   double ssim = 0;
-  std::size_t windows = 0;  ///< those without a value that is not finite
+  std::size_t windows = 0;  ///< those that count
   double rmse = 0, mean_difference = 0;
   double psnr_db = 0;                 ///< 20 log10(L / rmse); infinite for equal volumes
   std::size_t n = 0, not_finite = 0;  ///< voxels that are finite in both, the others

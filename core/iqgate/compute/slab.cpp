@@ -12,17 +12,13 @@
 namespace iqgate::compute {
 namespace {
 
-// x - x is 0 for finite x, else NaN; NaN stays in a sum of any order.
-IQGATE_CLONES bool row_is_finite(const float* row, std::size_t n) {
-  constexpr std::size_t lanes = 32;
-  float sums[lanes] = {};
-  std::size_t x = 0;
-  for (; x + lanes <= n; x += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) sums[l] += row[x + l] - row[x + l];
-  float sum = 0;
-  for (; x < n; ++x) sum += row[x] - row[x];
-  for (const float s : sums) sum += s;
-  return sum == 0;
+// Comparisons with NaN are false.
+bool keeps(float value, float low, float high) { return value >= low && value <= high; }
+
+IQGATE_CLONES bool row_keeps(const float* row, float low, float high, std::size_t n) {
+  int bad = 0;
+  for (std::size_t x = 0; x < n; ++x) bad |= !((row[x] >= low) & (row[x] <= high));
+  return bad == 0;
 }
 
 // One volume's slices in memory: those of the source itself, or a buffer that is filled again and again.
@@ -116,13 +112,20 @@ void run_in_slabs(const VolumeSource& source, const VolumeSource* other, std::sp
   }
 }
 
-FiniteSlab::FiniteSlab(const Slab& slab) : clean_(slab) {
+ValueRange range_about(double offset, double limit) {
+  constexpr double largest = std::numeric_limits<float>::max();
+  return {static_cast<float>(std::max(offset - limit, -largest)),
+          static_cast<float>(std::min(offset + limit, largest))};
+}
+
+FiniteSlab::FiniteSlab(const Slab& slab, double offset, double limit) : clean_(slab) {
+  const auto [low, high] = range_about(offset, limit);
   const std::size_t nx = slab.voxels.size.x, rows = slab.voxels.size.y * slab.voxels.size.z;
   std::vector<std::uint8_t> bad(rows, 0);
   std::size_t bad_rows = 0;
 #pragma omp parallel for schedule(static) reduction(+ : bad_rows)
   for (std::size_t r = 0; r < rows; ++r)
-    if (!row_is_finite(slab.voxels.values + r * nx, nx)) bad[r] = 1, ++bad_rows;
+    if (!row_keeps(slab.voxels.values + r * nx, low, high, nx)) bad[r] = 1, ++bad_rows;
   if (bad_rows == 0) return;
   copy_.assign(slab.voxels.values, slab.voxels.values + rows * nx);
   rows_.resize(rows);
@@ -130,8 +133,8 @@ FiniteSlab::FiniteSlab(const Slab& slab) : clean_(slab) {
     if (!bad[r]) continue;
     float* row = copy_.data() + r * nx;
     for (std::size_t x = 0; x < nx; ++x)
-      if (!std::isfinite(row[x])) {
-        row[x] = 0;
+      if (!keeps(row[x], low, high)) {
+        row[x] = static_cast<float>(offset);
         ++count_;
         if (!rows_[r].empty() && rows_[r].back().to == x) rows_[r].back().to = x + 1;
         else rows_[r].push_back({x, x + 1});

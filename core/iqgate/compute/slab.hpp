@@ -1,6 +1,7 @@
 #pragma once
 // Operations over volumes that may be larger than memory. A volume in memory is one slab; results do not depend on how
 // it was cut: the slice is the unit of every sum, and running sums restart at fixed slices of the volume.
+#include <limits>
 #include <span>
 
 #include "iqgate/base/volume_source.hpp"
@@ -72,11 +73,19 @@ IQGATE_HD inline std::size_t reflected(long i, std::size_t n) {
   return static_cast<std::size_t>(i);
 }
 
+/// Finite values within `limit` of `offset`.
+struct ValueRange {
+  float low, high;
+};
+ValueRange range_about(double offset, double limit);
+
 /// NaN and infinities stay local: windows that hold one give NaN, all others are as if it were not there.
 /// Found once a slab; `clean` is the slab itself where it has none.
 class FiniteSlab {
  public:
-  explicit FiniteSlab(const Slab& slab);
+  explicit FiniteSlab(const Slab& slab) : FiniteSlab(slab, 0, std::numeric_limits<double>::infinity()) {}
+  /// Values further than `limit` from `offset` count as not finite too.
+  FiniteSlab(const Slab& slab, double offset, double limit);
   const Slab& clean() const { return clean_; }
   bool all_finite() const { return rows_.empty(); }
   std::size_t count() const { return count_; }
