@@ -57,23 +57,52 @@ IQGATE_CLONES void row_bins(const EdgeProfileJob& job, double step_mm, int x0, d
   else fill_row<EdgeShape::sphere, false>(job, step_mm, x0, y_mm, z_mm, row, scale, out, n);
 }
 
-// Largest finite magnitude of a row.
+// Largest finite magnitude of a row, found among the bits, which magnitudes share the order of.
 IQGATE_CLONES float largest_in_row(const float* row, std::size_t n) {
   constexpr std::size_t lanes = 16;
-  float largest[lanes] = {};
-  const auto one = [&](float value, std::size_t l) {
-    const float magnitude = value < 0 ? -value : value;
-    largest[l] = magnitude - magnitude == 0 && magnitude > largest[l] ? magnitude : largest[l];
+  using Words = std::uint32_t __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+  Words most{}, more{};
+  const auto finite = [](auto bits) {
+    const auto magnitude = bits & 0x7fffffffu;
+    return magnitude < 0x7f800000u ? magnitude : decltype(magnitude){};
   };
   std::size_t x = 0;
-  for (; x + lanes <= n; x += lanes)
-    for (std::size_t l = 0; l < lanes; ++l) one(row[x + l], l);
-  for (std::size_t l = 0; x < n; ++x, ++l) one(row[x], l);
-  return *std::max_element(largest, largest + lanes);
+  for (; x + 2 * lanes <= n; x += 2 * lanes) {
+    const Words *words = reinterpret_cast<const Words*>(row + x), a = finite(words[0]), b = finite(words[1]);
+    most = a > most ? a : most;
+    more = b > more ? b : more;
+  }
+  std::uint32_t largest = 0;
+  for (std::size_t l = 0; l < lanes; ++l) largest = std::max({largest, most[l], more[l]});
+  for (; x < n; ++x) {
+    std::uint32_t bits;
+    __builtin_memcpy(&bits, row + x, sizeof bits);
+    largest = std::max(largest, finite(bits));
+  }
+  float value;
+  __builtin_memcpy(&value, &largest, sizeof value);
+  return value;
 }
 
+// Count and offsets in one number: counts from bit 40 on, below them the sum of up to 2^20 offsets of less than 2^19.
 struct Entry {
-  std::int64_t sum = 0, count = 0, offset = 0, unused = 0;
+  std::int64_t sum = 0, count_and_offset = 0;
+};
+constexpr std::int64_t one_count = std::int64_t{1} << 40;
+constexpr std::size_t most_packed = std::size_t{1} << 20;
+
+// Adds what was gathered to the sums of a slice, and starts anew.
+struct SliceSums {
+  std::int64_t *sums, *counts, *offsets;
+  void take(std::vector<Entry>& entries, std::size_t n) const {
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::int64_t count = (entries[k].count_and_offset + one_count / 2) >> 40;
+      sums[k] += entries[k].sum;
+      counts[k] += count;
+      offsets[k] += entries[k].count_and_offset - count * one_count;
+    }
+    std::fill(entries.begin(), entries.end(), Entry{});
+  }
 };
 
 }  // namespace
@@ -108,34 +137,42 @@ EdgeProfile prepare_edge_profile(const VolumeView& volume, const EdgeProfileJob&
 EdgeProfile CpuBackend::edge_profile(const DeviceVolume& uploaded, const EdgeProfileJob& job) const {
   const VolumeView volume = uploaded.host();
   EdgeProfile profile = prepare_edge_profile(volume, job);
-  const std::size_t entries = std::size_t(job.sectors) * std::size_t(job.bins), n = job.high[0] - job.low[0];
+  const std::size_t entries = std::size_t(job.sectors) * std::size_t(job.bins), n = job.high[0] - job.low[0],
+                    rows_packed = std::max<std::size_t>(1, most_packed / n);
   std::int64_t not_finite = 0;
 #pragma omp parallel reduction(+ : not_finite)
   {
     std::vector<int> entry(n), sector(n), offset(n);
     std::vector<std::int64_t> value(n);
-    std::vector<Entry> sums(entries + 2);
+    // Two tables, so that neighbours in one bin do not wait for each other. Two entries more: outside, not finite.
+    std::vector<Entry> even(entries + 2), odd(entries + 2);
+    std::vector<std::int64_t> all(3 * (entries + 2));
+    const SliceSums slice{all.data(), all.data() + entries + 2, all.data() + 2 * (entries + 2)};
 #pragma omp for schedule(dynamic)
     for (std::size_t z = job.low[2]; z < job.high[2]; ++z) {
-      std::fill(sums.begin(), sums.end(), Entry{});
+      std::fill(all.begin(), all.end(), 0);
       for (std::size_t y = job.low[1]; y < job.high[1]; ++y) {
         row_bins(job, volume.spacing_mm.x, static_cast<int>(job.low[0]), double(y) * volume.spacing_mm.y,
                  double(z) * volume.spacing_mm.z, volume.values + (z * volume.size.y + y) * volume.size.x + job.low[0],
                  profile.scale, {entry.data(), sector.data(), offset.data(), value.data()}, static_cast<int>(n));
-        for (std::size_t k = 0; k < n; ++k) {
-          Entry& to = sums[static_cast<std::size_t>(entry[k])];
-          to.sum += value[k];
-          to.count += 1;
-          to.offset += offset[k];
+        const auto add = [&](std::vector<Entry>& to, std::size_t k) {
+          Entry& e = to[static_cast<std::size_t>(entry[k])];
+          e.sum += value[k];
+          e.count_and_offset += one_count + offset[k];
+        };
+        std::size_t k = 0;
+        for (; k + 1 < n; k += 2) add(even, k), add(odd, k + 1);
+        if (k < n) add(even, k);
+        if ((y - job.low[1]) % rows_packed + 1 == rows_packed || y + 1 == job.high[1]) {
+          slice.take(even, entries + 2);
+          slice.take(odd, entries + 2);
         }
       }
-      not_finite += sums[entries + 1].count;
-      const std::size_t slice = (z - job.low[2]) * entries;
-      for (std::size_t k = 0; k < entries; ++k) {
-        profile.sums[slice + k] = sums[k].sum;
-        profile.counts[slice + k] = sums[k].count;
-        profile.offsets[slice + k] = sums[k].offset;
-      }
+      not_finite += slice.counts[entries + 1];
+      const std::size_t at = (z - job.low[2]) * entries;
+      std::copy_n(slice.sums, entries, profile.sums.begin() + static_cast<std::ptrdiff_t>(at));
+      std::copy_n(slice.counts, entries, profile.counts.begin() + static_cast<std::ptrdiff_t>(at));
+      std::copy_n(slice.offsets, entries, profile.offsets.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
   profile.not_finite = not_finite;

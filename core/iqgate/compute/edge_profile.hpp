@@ -79,7 +79,7 @@ IQGATE_HD inline EdgeBin edge_bin_of(const EdgeProfileJob& job, Vec3 point) {
     distance = std::sqrt(r2);
     inside = (h2 >= job.cos2_low * r2) & (h2 < job.cos2_high * r2);
   }
-  const double position = (distance - job.first_mm) / job.bin_mm;
+  const double position = (distance - job.first_mm) * (1 / job.bin_mm);
   inside = inside & (position >= 0) & (position < job.bins);
   const double kept = inside ? position : 0.5;
   const int bin = static_cast<int>(kept);
