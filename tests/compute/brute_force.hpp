@@ -12,7 +12,7 @@ namespace iqgate::compute {
 inline const std::vector<Size3> sizes{{1, 1, 1}, {31, 17, 1}, {33, 1, 5}, {1, 7, 9}, {37, 41, 13}, {70, 66, 5}};
 
 inline Volume noise(Size3 size, double mean, double sd, unsigned seed = 1, Vec3 spacing = {0.7, 0.9, 1.5}) {
-  Volume v{test::centred_grid(size, spacing), std::vector<float>(size.count())};
+  Volume v{test::centred_grid(size, spacing), Voxels(size.count())};
   std::mt19937 engine(seed);
   std::normal_distribution<double> normal(mean, sd);
   for (float& x : v.values) x = static_cast<float>(normal(engine));

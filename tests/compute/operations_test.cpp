@@ -11,7 +11,7 @@ namespace iqgate::compute {
 namespace {
 
 Volume random_volume(Size3 size, Vec3 spacing, unsigned seed, double offset = 0) {
-  Volume v{test::centred_grid(size, spacing), std::vector<float>(size.count())};
+  Volume v{test::centred_grid(size, spacing), Voxels(size.count())};
   std::mt19937 engine(seed);
   std::normal_distribution<double> normal(offset, 10);
   for (float& x : v.values) x = static_cast<float>(normal(engine));

@@ -22,7 +22,8 @@ TEST(SimilarityOfVolumes, AnOutlierStaysInItsWindows) {
   const double others = total();
   a.values[at] = b.values[at] = 1e9f;
   EXPECT_EQ(total(), others);
-  // Within reach it counts: equal values there make its windows alike, 1 each but for the noise beside it (400 of 1e10).
+  // Within reach it counts: equal values there make its windows alike, 1 each but for the noise beside it (400 of
+  // 1e10).
   a.values[at] = b.values[at] = 1e5f;
   EXPECT_NEAR(total() - others, 343, 343 * 2e-3);
 }
@@ -119,7 +120,7 @@ TEST(Components, ByFloodFill) {
 }
 
 TEST(Components, ShapeOfABox) {
-  Volume v{test::centred_grid({20, 20, 20}, {1, 1, 1}), std::vector<float>(8000, 0.0f)};
+  Volume v{test::centred_grid({20, 20, 20}, {1, 1, 1}), Voxels(8000, 0.0f)};
   for (std::size_t z = 3; z < 9; ++z)
     for (std::size_t y = 5; y < 8; ++y)
       for (std::size_t x = 2; x < 12; ++x) v.values[(z * 20 + y) * 20 + x] = 100;

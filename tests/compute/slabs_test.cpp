@@ -26,7 +26,7 @@ class SlowSource : public MemorySource {
 };
 
 Volume noise(Size3 size, unsigned seed) {
-  Volume v{test::centred_grid(size, {0.7, 0.9, 1.5}), std::vector<float>(size.count())};
+  Volume v{test::centred_grid(size, {0.7, 0.9, 1.5}), Voxels(size.count())};
   std::mt19937 engine(seed);
   std::normal_distribution<double> normal(40, 12);
   for (float& x : v.values) x = static_cast<float>(normal(engine));

@@ -30,7 +30,7 @@ class CudaBackendTest : public ::testing::Test {
 };
 
 inline Volume random_volume(Size3 size, double offset) {
-  Volume v{test::centred_grid(size, {0.7, 0.9, 2}), std::vector<float>(size.count())};
+  Volume v{test::centred_grid(size, {0.7, 0.9, 2}), Voxels(size.count())};
   std::mt19937 engine(3);
   std::normal_distribution<double> normal(offset, 50);
   for (float& x : v.values) x = static_cast<float>(normal(engine));

@@ -128,7 +128,7 @@ TEST(RealScansRefused, FiveOfManySlicesAreNoVolume) {
 TEST(RealScansTranscoded, NineEncodingsHaveEqualPixels) {
   IQGATE_NEED_DATA("derived/transcoded_from_acr_philips_achieva_3t");
   const std::string folder = test::data_folder() + "/derived/transcoded_from_acr_philips_achieva_3t";
-  std::vector<float> reference;
+  Voxels reference;
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     const auto headers = find_scans({entry.path().string()});

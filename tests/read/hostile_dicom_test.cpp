@@ -122,13 +122,13 @@ class HostileDicom : public ::testing::Test {
     write(content);
     return outcome();
   }
-  std::vector<float> values;
+  Voxels values;
 };
 
 TEST_F(HostileDicom, RleThatHoldsOtherPixelsThanClaimed) {
   const std::string head = meta(rle) + header({});
   EXPECT_EQ(outcome_of(head + encapsulated({rle_frame(256)})), "ok");
-  EXPECT_EQ(values, std::vector<float>(256, 5));
+  EXPECT_EQ(values, Voxels(256, 5));
   for (const std::size_t pixels : {0u, 1u, 128u, 255u, 257u, 512u})
     EXPECT_EQ(outcome_of(head + encapsulated({rle_frame(pixels)})), "decode_failed") << pixels;
   for (const unsigned segments : {0u, 1u, 3u, 4u, 15u})
@@ -151,7 +151,7 @@ class HostileJpeg : public HostileDicom, public ::testing::WithParamInterface<E_
     for (unsigned k = 0; k < 64 * 64; ++k) pixels += le((k * 2654435761u >> 20) + 1000, 2);
     write(meta(explicit_little) + header({.rows = 64, .columns = 64}) + native(pixels));
     ASSERT_EQ(outcome(), "ok");
-    const std::vector<float> plain = values;
+    const Voxels plain = values;
     DcmFileFormat format;
     ASSERT_TRUE(format.loadFile(path.c_str()).good());
     ASSERT_TRUE(format.getDataset()->chooseRepresentation(GetParam(), nullptr).good());
@@ -228,7 +228,7 @@ TEST_F(HostileDicom, DeeplyNestedSequences) {
 
 TEST_F(HostileDicom, DeflatedFilesAreBounded) {
   EXPECT_EQ(outcome_of(meta(deflated) + deflate_raw(header({}) + native(std::string(512, '\5')))), "ok");
-  EXPECT_EQ(values, std::vector<float>(256, 0x0505));
+  EXPECT_EQ(values, Voxels(256, 0x0505));
   const std::string large(std::size_t{200} << 20, '\0');
   EXPECT_EQ(outcome_of(meta(deflated) + deflate_raw(header({}) + native(large))), "too_large");
   EXPECT_EQ(outcome_of(meta(deflated) +

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "iqgate/base/geometry.hpp"
+#include "iqgate/base/voxels.hpp"
 
 namespace iqgate {
 
@@ -19,7 +20,7 @@ struct VolumeView {
 
 struct Volume {
   Grid grid;
-  std::vector<float> values;
+  Voxels values;
   VolumeView view() const { return {values.data(), grid.size, grid.spacing_mm}; }
 };
 

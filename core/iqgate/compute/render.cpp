@@ -73,7 +73,7 @@ double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 pa
 
 Volume render(const phantom::Model& model, const RenderJob& job) {
   const Scene scene = make_scene(model, job);
-  Volume volume{job.grid, std::vector<float>(job.grid.size.count())};
+  Volume volume{job.grid, Voxels(job.grid.size.count())};
   const Size3 n = job.grid.size;
 #pragma omp parallel for collapse(2) schedule(dynamic, 16)
   for (std::size_t z = 0; z < n.z; ++z)

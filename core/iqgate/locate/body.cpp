@@ -209,12 +209,9 @@ Vec3 signed_axis(Vec3 axis) {
 }
 
 void add_uncertainty(const Fit& best, const Options& options, const Surface& surface, Placement& placement) {
-  std::vector<Fit> fits;
-  for (int g = 0; g < jackknife_groups; ++g) {
-    Fit f = best;
-    refine(f, options, surface.points, 3, g);
-    fits.push_back(f);
-  }
+  std::vector<Fit> fits(jackknife_groups, best);
+#pragma omp parallel for schedule(dynamic)
+  for (int g = 0; g < jackknife_groups; ++g) refine(fits[std::size_t(g)], options, surface.points, 3, g);
   const double factor = double(jackknife_groups - 1) / jackknife_groups;
   Vec3 mean_center;
   double mean_radius = 0;
@@ -235,37 +232,42 @@ void add_uncertainty(const Fit& best, const Options& options, const Surface& sur
   placement.radius_se_mm = std::sqrt(factor * radius);
 }
 
-Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double pixel_mm) {
-  Fit best;
-  best.cost = INFINITY;
-  const Vec3 slice_normal = grid.direction.column(2);
-  const int candidates = options.sphere || grid.size.z < 8 ? 1 : 3;
-  Options best_options = options;
-  for (int c = 0; c < candidates; ++c) {
-    Options o = options;
-    Fit f = start_from(surface, grid.direction.column(2 - c), o);
-    if (!o.sphere) {
-      double low = INFINITY, high = -INFINITY;
-      for (const SurfacePoint& p : surface.points) {
-        const double h = dot(p.mm - f.center, f.axis);
-        low = std::min(low, h);
-        high = std::max(high, h);
-      }
-      o.axis_free = high - low > 0.2 * f.radius;
+struct Candidate {
+  Fit fit;
+  Options options;
+};
+
+Candidate fit_along(Vec3 axis, const Surface& surface, const Grid& grid, const Options& options, double pixel_mm) {
+  Candidate c{start_from(surface, axis, options), options};
+  if (!options.sphere) {
+    double low = INFINITY, high = -INFINITY;
+    for (const SurfacePoint& p : surface.points) {
+      const double h = dot(p.mm - c.fit.center, c.fit.axis);
+      low = std::min(low, h);
+      high = std::max(high, h);
     }
-    refine(f, o, surface.points, 30);
-    if (!o.sphere && grid.size.z >= 8 && start_from_ends(f, surface, pixel_mm)) {
-      o.ends_seen = true;
-      refine(f, o, surface.points, 40);
-    }
-    if (f.cost < best.cost && std::isfinite(f.cost)) {
-      best = f;
-      best_options = o;
-    }
+    c.options.axis_free = high - low > 0.2 * c.fit.radius;
   }
-  options = best_options;
-  if (!options.sphere && !options.axis_free) best.axis = slice_normal;
-  return best;
+  refine(c.fit, c.options, surface.points, 30);
+  if (!options.sphere && grid.size.z >= 8 && start_from_ends(c.fit, surface, pixel_mm)) {
+    c.options.ends_seen = true;
+    refine(c.fit, c.options, surface.points, 40);
+  }
+  return c;
+}
+
+Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double pixel_mm) {
+  std::vector<Candidate> candidates(options.sphere || grid.size.z < 8 ? 1 : 3);
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t c = 0; c < candidates.size(); ++c)
+    candidates[c] = fit_along(grid.direction.column(2 - static_cast<int>(c)), surface, grid, options, pixel_mm);
+  Candidate best{.options = options};
+  best.fit.cost = INFINITY;
+  for (const Candidate& c : candidates)
+    if (c.fit.cost < best.fit.cost && std::isfinite(c.fit.cost)) best = c;
+  options = best.options;
+  if (!options.sphere && !options.axis_free) best.fit.axis = grid.direction.column(2);
+  return best.fit;
 }
 
 }  // namespace

@@ -213,6 +213,12 @@ Surface find_surface(const Volume& volume) {
       }
   surface.noise = pairs > 0 ? std::sqrt(squares / (2 * pairs)) : 0;
   const std::size_t coarse[3] = {mask.size.x, mask.size.y, mask.size.z};
+  struct Ray {
+    Vec3 centre, step, crossing;
+    int group;
+    bool met = false;
+  };
+  std::vector<Ray> rays;
   Vec3 middle_sum;
   double middle_count = 0;
   for (int d = 2; d >= 0; --d) {
@@ -225,20 +231,24 @@ Surface find_surface(const Volume& volume) {
       if (!plane_centre(mask, d, c, centre)) continue;
       middle_sum = middle_sum + centre;
       middle_count += 1;
+      const double step_mm = 0.5 * std::min(grid.spacing_mm[a], grid.spacing_mm[b]);
       for (int ray = 0; ray < rays_per_plane; ++ray) {
         const double angle = 2 * std::numbers::pi * (ray + 0.5 * double(p % 2)) / rays_per_plane;
-        const double step_mm = 0.5 * std::min(grid.spacing_mm[a], grid.spacing_mm[b]);
         Vec3 step;
         step[a] = std::cos(angle) * step_mm / grid.spacing_mm[a];
         step[b] = std::sin(angle) * step_mm / grid.spacing_mm[b];
-        Vec3 crossing;
-        ++surface.rays;
-        if (edge_along_ray(view, grid, mask, centre, step, crossing))
-          surface.points.push_back({grid.to_mm(crossing), surface.groups + ray / (rays_per_plane / sectors_per_plane)});
-        else ++surface.left_scan;
+        rays.push_back({centre, step, {}, surface.groups + ray / (rays_per_plane / sectors_per_plane)});
       }
       surface.groups += sectors_per_plane;
     }
+  }
+#pragma omp parallel for schedule(dynamic, 16)
+  for (std::size_t k = 0; k < rays.size(); ++k)
+    rays[k].met = edge_along_ray(view, grid, mask, rays[k].centre, rays[k].step, rays[k].crossing);
+  surface.rays = rays.size();
+  for (const Ray& ray : rays) {
+    if (ray.met) surface.points.push_back({grid.to_mm(ray.crossing), ray.group});
+    else ++surface.left_scan;
   }
   if (middle_count > 0) surface.inside_mm = grid.to_mm((1.0 / middle_count) * middle_sum);
   return surface;

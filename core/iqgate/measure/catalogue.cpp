@@ -50,8 +50,8 @@ std::vector<std::size_t> Job::repeats() const {
 }
 
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
-  const std::vector<float>&a = first.scan->volume.values, &b = second.scan->volume.values;
-  Volume difference{first.scan->volume.grid, std::vector<float>(a.size())};
+  const Voxels &a = first.scan->volume.values, &b = second.scan->volume.values;
+  Volume difference{first.scan->volume.grid, Voxels(a.size())};
   for (std::size_t k = 0; k < a.size(); ++k) difference.values[k] = a[k] - b[k];
   return difference;
 }

@@ -147,7 +147,7 @@ void smoothed_subtraction(const Job& job, std::size_t s, const RegionVoxels& reg
   const Scan& scan = *job.scans[s].scan;
   const Size3 size = scan.volume.grid.size;
   const VolumeView v = job.scans[s].volume->host();
-  Volume noise{scan.volume.grid, std::vector<float>(scan.volume.values.size(), 0.0f)};
+  Volume noise{scan.volume.grid, Voxels(scan.volume.values.size(), 0.0f)};
   std::vector<char> member(noise.values.size(), 0);
   for (const std::size_t o : region.mask.offsets) member[o] = 1;
   compute::Mask whole;

@@ -23,7 +23,7 @@ class DicomLoader : public VoxelLoader {
   DicomLoader(Slices slices, std::vector<std::shared_ptr<const DicomFile>> files)
       : slices_(std::move(slices)), files_(std::move(files)) {}
 
-  void load(std::vector<float>& values) const override {
+  void load(Voxels& values) const override {
     const std::size_t pixels = slices_.front().file->rows * slices_.front().file->columns;
     values.resize(pixels * slices_.size());
     // One task a file (a multi-frame file is decoded in one go), in parallel over files.
@@ -70,7 +70,7 @@ class DicomLoader : public VoxelLoader {
 
  private:
   void load_file(const DicomFile& file, const std::vector<std::size_t>& wanted, std::size_t pixels,
-                 std::vector<float>& values) const {
+                 Voxels& values) const {
     if (file.frames.size() == 1 || file.random_access()) {
       for (const std::size_t k : wanted) decode_frames(file, slices_[k].frame, 1, values.data() + k * pixels);
       return;

@@ -160,11 +160,13 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
 }
 
 std::vector<Scan> load_scan(const ScanHeader& header) {
-  std::vector<float> values;
+  Voxels values;
   header.loader->load(values);
-  for (const float v : values)
-    if (!std::isfinite(v))
-      throw InputError("not_finite", header.display, "holds voxels that are not finite numbers (NaN or Inf)");
+  std::size_t not_finite = 0;
+#pragma omp parallel for schedule(static) reduction(+ : not_finite)
+  for (std::size_t k = 0; k < values.size(); ++k) not_finite += values[k] - values[k] != 0;
+  if (not_finite > 0)
+    throw InputError("not_finite", header.display, "holds voxels that are not finite numbers (NaN or Inf)");
   const std::size_t each = header.grid.size.count();
   const std::size_t volumes = values.size() / each;
   std::vector<Scan> scans(volumes);

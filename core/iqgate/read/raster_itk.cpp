@@ -59,7 +59,7 @@ class RasterLoader : public VoxelLoader {
         size_(size),
         raw_(std::move(raw)),
         inputs_(std::move(inputs)) {}
-  void load(std::vector<float>& values) const override {
+  void load(Voxels& values) const override {
     values.resize(voxels_each_ * files_.size());
     for (std::size_t k = 0; k < files_.size(); ++k)
       read_with_itk(files_[k], kind_, voxels_each_, values.data() + k * voxels_each_);

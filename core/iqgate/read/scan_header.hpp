@@ -19,7 +19,7 @@ class VoxelLoader {
  public:
   virtual ~VoxelLoader() = default;
   /// Fills `values` (x fastest, slices in the order of the grid); throws InputError.
-  virtual void load(std::vector<float>& values) const = 0;
+  virtual void load(Voxels& values) const = 0;
   /// Slices [first, first + count) alone, into `to`. False, and nothing is done, where the format does not allow it.
   virtual bool load_slices(std::size_t first, std::size_t count, float* to) const {
     (void)first, (void)count, (void)to;

@@ -136,7 +136,7 @@ class Hdf5Loader : public VoxelLoader {
  public:
   Hdf5Loader(std::string path, std::string dataset, std::size_t voxels)
       : path_(std::move(path)), dataset_(std::move(dataset)), voxels_(voxels) {}
-  void load(std::vector<float>& values) const override {
+  void load(Voxels& values) const override {
     const std::lock_guard lock(hdf5_mutex());
     const Hdf5Handle file = open_file(path_);
     const Hdf5Handle dataset(H5Dopen2(file.get(), dataset_.c_str(), H5P_DEFAULT), H5Dclose);
