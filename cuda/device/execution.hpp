@@ -48,6 +48,7 @@ IQGATE_DEVICE T shuffle_down(T value, unsigned offset) {
 inline void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   const bool memory = status == cudaErrorMemoryAllocation;
+  if (memory) (void)cudaGetLastError();  // else the next launch would be blamed for it
   throw DeviceError(memory ? "device_memory" : "device_fault", what, cudaGetErrorString(status),
                     memory ? "use --backend cpu, or a smaller scan" : "use --backend cpu");
 }

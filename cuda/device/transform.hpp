@@ -12,6 +12,7 @@ namespace iqgate::cuda {
 inline void check_transform(cufftResult status, const char* what) {
   if (status == CUFFT_SUCCESS) return;
   const bool memory = status == CUFFT_ALLOC_FAILED;
+  if (memory) (void)cudaGetLastError();
   throw DeviceError(memory ? "device_memory" : "device_fault", what, "cuFFT status " + std::to_string(int(status)),
                     "use --backend cpu");
 }
@@ -31,20 +32,27 @@ class BatchTransform {
   BatchTransform(Size3 size, std::size_t batch) {
     int n[3] = {static_cast<int>(size.z), static_cast<int>(size.y), static_cast<int>(size.x)};
     const int in = n[0] * n[1] * n[2], out = n[0] * n[1] * (n[2] / 2 + 1);
-    check_transform(cufftPlanMany(&plan_, 3, n, nullptr, 1, in, nullptr, 1, out,
-                                  sizeof(T) == sizeof(float) ? CUFFT_R2C : CUFFT_D2Z, static_cast<int>(batch)),
-                    "transform plan");
+    std::size_t work = 0;
+    check_transform(
+        cufftMakePlanMany(plan_.handle, 3, n, nullptr, 1, in, nullptr, 1, out,
+                          sizeof(T) == sizeof(float) ? CUFFT_R2C : CUFFT_D2Z, static_cast<int>(batch), &work),
+        "transform plan");
   }
-  ~BatchTransform() { cufftDestroy(plan_); }
-  BatchTransform(const BatchTransform&) = delete;
-  BatchTransform& operator=(const BatchTransform&) = delete;
   void run(T* in, T* out) const {
-    check_transform(run_forward(plan_, in, out), "transform");
+    check_transform(run_forward(plan_.handle, in, out), "transform");
     check(cudaDeviceSynchronize(), "transform");
   }
 
  private:
-  cufftHandle plan_ = 0;
+  // Given back also when the plan cannot be made.
+  struct Plan {
+    cufftHandle handle = 0;
+    Plan() { check_transform(cufftCreate(&handle), "transform plan"); }
+    ~Plan() { cufftDestroy(handle); }
+    Plan(const Plan&) = delete;
+    Plan& operator=(const Plan&) = delete;
+  };
+  Plan plan_;
 };
 
 }  // namespace iqgate::cuda

@@ -131,10 +131,10 @@ std::vector<compute::ComponentShape> components_on_device(const UploadedVolume& 
   counts.fill(before.data());
   launch(number_roots_kernel, by_chunk, block_size, roots, n, static_cast<const std::uint32_t*>(counts.get()),
          numbers.get());
-  const DeviceArray<std::int64_t> sums(total * shape_fields);
+  const DeviceArray<std::int64_t> sums(std::size_t{total} * shape_fields);
   sums.clear();
-  const DeviceArray<std::uint32_t> first(std::vector<std::uint32_t>(total * 3, 0xffffffffu)),
-      last(std::vector<std::uint32_t>(total * 3, 0xffffffffu));
+  const DeviceArray<std::uint32_t> first(std::vector<std::uint32_t>(std::size_t{3} * total, 0xffffffffu)),
+      last(std::vector<std::uint32_t>(std::size_t{3} * total, 0xffffffffu));
   std::unique_ptr<DeviceArray<std::int32_t>> out;
   if (labels) out = std::make_unique<DeviceArray<std::int32_t>>(n);
   launch(shapes_kernel, Grid3(blocks_for(n)), block_size, size, roots, static_cast<const std::uint32_t*>(numbers.get()),

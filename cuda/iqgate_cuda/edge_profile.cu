@@ -61,7 +61,8 @@ IQGATE_KERNEL void edge_profile_kernel(VolumeView volume, compute::EdgeProfileJo
 compute::EdgeProfile edge_profile_on_device(const UploadedVolume& volume, const compute::EdgeProfileJob& job) {
   compute::EdgeProfile profile = compute::prepare_edge_profile(volume.host(), job);
   const VolumeView v = volume.on_device();
-  if (!v.values) throw DeviceError("device_memory", "edge profile", "the volume does not fit on the device");
+  if (!v.values || profile.slices > 65535)
+    throw DeviceError("device_memory", "edge profile", "the volume does not fit on the device");
   const std::size_t entries = profile.sums.size();
   const DeviceArray<std::int64_t> sums(entries), counts(entries), offsets(entries), not_finite(1);
   for (const DeviceArray<std::int64_t>* array : {&sums, &counts, &offsets, &not_finite}) array->clear();

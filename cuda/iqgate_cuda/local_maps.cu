@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <stdexcept>
 
 #include "iqgate_cuda/reduce.hpp"
 #include "iqgate_cuda/volumes.hpp"
@@ -71,6 +72,7 @@ void local_maps_on_device(const UploadedVolume& volume, const compute::LocalMapJ
   const VolumeView host = volume.host();
   const std::size_t plane = host.size.x * host.size.y;
   const bool ball = job.shape == compute::WindowShape::ball;
+  if (ball && !(job.radius_mm >= 0)) throw std::logic_error("local maps: no radius");
   const compute::BallRows rows = ball ? compute::ball_rows(job.radius_mm, host.spacing_mm) : compute::BallRows{};
   const compute::BoxShape half = ball ? rows.half : job.half;
   const double count = double(ball ? rows.count : half.count()),

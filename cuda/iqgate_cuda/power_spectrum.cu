@@ -96,7 +96,11 @@ compute::PowerSpectrum spectra_of(const VolumeView& volume, const compute::Power
   std::size_t planned = 0;
   for (std::size_t from = 0; from < boxes; from += batch) {
     const std::size_t count = std::min(batch, boxes - from);
-    if (planned != count) transform = std::make_unique<BatchTransform<T>>(n, count), planned = count;
+    if (planned != count) {
+      transform.reset();  // before the next one takes memory
+      transform = std::make_unique<BatchTransform<T>>(n, count);
+      planned = count;
+    }
     launch(detrend_kernel<T>, Grid3(static_cast<unsigned>(count)), block_size, volume,
            static_cast<const Size3*>(corners.get() + from), n, terms, Polynomials{px.get(), py.get(), pz.get()},
            residuals.get(), numbers.get() + from);

@@ -62,17 +62,17 @@ compute::Similarity similarity_on_device(const UploadedVolume& a, const Uploaded
     throw std::logic_error("similarity: the volumes differ in size");
   if (!(job.data_range > 0)) throw std::logic_error("similarity: no data range");
   const std::vector<double> weights = compute::similarity_weights(job.window);
-  const std::size_t half = weights.size() - 1;
+  const std::size_t half = weights.size() - 1, halo = job.ssim ? half : 0;
   const double a0 = double(compute::working_offset(compute::whole(va))),
                b0 = double(compute::working_offset(compute::whole(vb)));
   const compute::SimilarityTerms terms = compute::similarity_terms(job, a0, b0);
   const double reach = compute::similarity_reach * job.data_range;
   const compute::ValueRange a_reach = compute::range_about(a0, reach), b_reach = compute::range_about(b0, reach);
   std::vector<compute::SimilaritySums> slices(va.size.z);
-  in_tiles({&a, &b}, job.ssim ? half : 0, [&](const compute::Slab* slabs) {
-    const compute::Slab part = reach_of(slabs[0], half), other = reach_of(slabs[1], half);
-    const BothMoments load{part.voxels.values, other.voxels.values, a0, b0, a_reach.low, a_reach.high, b_reach.low,
-                           b_reach.high};
+  in_tiles({&a, &b}, halo, [&](const compute::Slab* slabs) {
+    const compute::Slab part = reach_of(slabs[0], halo), other = reach_of(slabs[1], halo);
+    const BothMoments load{part.voxels.values, other.voxels.values, a0,          b0,
+                           a_reach.low,        a_reach.high,        b_reach.low, b_reach.high};
     const std::size_t voxels = job.ssim ? part.voxels.size.count() : 0;
     const DeviceArray<Sums> sums(voxels), scratch(voxels);
     const DeviceArray<double> w(weights);

@@ -155,5 +155,24 @@ TEST_F(CudaFaults, AVolumeThatDoesNotFitIsDoneInTilesOrOnTheCpu) {
   }
 }
 
+// One volume on the device, the other in tiles, either way round.
+TEST_F(CudaFaults, VolumesNeedNotLieInTheSamePlace) {
+  const std::size_t bytes = v.values.size() * sizeof(float);
+  for (const bool ssim : {false, true})
+    for (const bool first_fits : {false, true}) {
+      const compute::SimilarityJob job{.data_range = 200, .ssim = ssim};
+      const auto expected = cpu->similarity(*cpu->upload(v.view()), *cpu->upload(w.view()), job);
+      set_device_memory(first_fits ? 2 * bytes - 4 : bytes - 4);  // room for the first alone, or for none
+      const auto a = cuda->upload(v.view());
+      set_device_memory(first_fits ? 2 * bytes - 4 : static_cast<std::size_t>(-1));
+      const auto b = cuda->upload(w.view());
+      set_device_memory(static_cast<std::size_t>(-1));
+      const auto got = cuda->similarity(*a, *b, job);
+      EXPECT_NEAR(got.rmse, expected.rmse, 1e-9 * expected.rmse) << ssim << first_fits;
+      EXPECT_NEAR(got.mean_difference, expected.mean_difference, 1e-9) << ssim << first_fits;
+      EXPECT_EQ(got.windows, expected.windows);
+    }
+}
+
 }  // namespace
 }  // namespace iqgate::cuda

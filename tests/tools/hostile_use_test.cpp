@@ -39,6 +39,20 @@ TEST_F(Use, AMisspelledMetricAndABadContextComeBeforeAnyScan) {
   EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --context /nonexistent.json"), 2);
 }
 
+TEST_F(Use, AMissingDataFolderCostsInspectItsGuessOnly) {
+  const std::string scan = water();
+  ::setenv("IQGATE_DATA_DIR", "/nonexistent", 1);
+  EXPECT_EQ(run("inspect " + scan), 0) << error;
+  ::unsetenv("IQGATE_DATA_DIR");
+}
+
+TEST_F(Use, APolygonThatCrossesItselfIsRefused) {
+  write_file_atomically(folder.path("r.json"), R"({"schema": "iqgate.roi/1", "frame": "patient", "regions": [
+    {"name": "star", "kind": "uniform", "shape": "polygon", "points_mm": [[0, 20, 0], [12, -16, 0], [-19, 6, 0], [19, 6, 0], [-12, -16, 0]]}]})");
+  EXPECT_EQ(run("measure " + water() + " --roi " + folder.path("r.json")), 2);
+  EXPECT_NE(error.find("crosses itself"), std::string::npos) << error;
+}
+
 TEST_F(Use, APhantomWithoutModalitiesIsRefused) {
   write_file_atomically(folder.path("p.json"),
                         R"({"schema": "iqgate.phantom/1", "name": "p", "title": "p", "source": "test", "modalities": [],

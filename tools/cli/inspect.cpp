@@ -33,6 +33,10 @@ Guess guess_phantom(read::ScanHeader& h, const Options& options) {
     h.code = e.code;
     h.reason = e.why;
     return {{}, "not a usable scan"};
+  } catch (const UsageError& e) {  // a fault of the data folder says nothing of the scan
+    return {{}, e.what()};
+  } catch (const ResourceError& e) {
+    return {{}, e.what()};
   }
 }
 

@@ -27,6 +27,23 @@ void check_positive(json::Fields& fields, std::string_view key, double value) {
   if (!(value > 0) || !(value < 1e5)) fields.fail(key, "out_of_range", "must be greater than 0 and below 100000 mm");
 }
 
+// Two sides of a polygon that are no neighbours meet: what is inside would be a matter of definition.
+bool crosses_itself(const Region& region) {
+  const std::size_t n = region.points_mm.size();
+  std::vector<Vec3> p;
+  for (const Vec3 point : region.points_mm) p.push_back(region.local(point));
+  const auto turn = [&](std::size_t a, std::size_t b, std::size_t c) {
+    return (p[b].x - p[a].x) * (p[c].y - p[a].y) - (p[b].y - p[a].y) * (p[c].x - p[a].x);
+  };
+  for (std::size_t a = 0; a < n; ++a)
+    for (std::size_t c = a + 2; c < n; ++c) {
+      const std::size_t b = a + 1, d = (c + 1) % n;
+      if (d == a) continue;
+      if (turn(a, b, c) * turn(a, b, d) < 0 && turn(c, d, a) * turn(c, d, b) < 0) return true;
+    }
+  return false;
+}
+
 }  // namespace
 
 bool inside_cross_section(const Region& region, Vec3 mm) {
@@ -132,6 +149,7 @@ Region read_region(json::Fields& fields, const std::string& suffix) {
   region.length_mm = fields.number_or(length_key, 0);
   if (region.length_mm < 0) fields.fail(length_key, "out_of_range", "must not be negative");
   if (fields.has("metrics")) region.metrics = fields.texts("metrics");
+  if (crosses_itself(region)) fields.fail("points" + suffix, "self_intersecting", "the polygon crosses itself");
   return region;
 }
 

@@ -26,7 +26,8 @@ struct MapSummary {
   double mean = 0, sd = 0, minimum = 0, maximum = 0;  ///< sd with n - 1
 };
 
-/// Below this share of the mean square a variance is rounding: float values cannot be that close and differ.
+/// Below this share of the mean square (about the offset) a variance cannot be told from rounding, and is 0: an SD of
+/// 3e-7 of the distance from the offset, a few steps between neighbouring floats.
 inline constexpr double least_variance_share = 1e-13;
 /// Mean and SD of a window from its sums about an offset.
 struct WindowValues {

@@ -13,6 +13,7 @@ namespace iqgate::measure {
 struct RegionVoxels {
   compute::Mask mask;
   std::size_t first_slice = 0, last_slice = 0;
+  double area_mm2 = 0;             ///< rule area: of the cross-section
   std::vector<std::string> flags;  ///< clipped_axially
   std::string reason;
   bool good() const { return reason.empty(); }

@@ -105,13 +105,7 @@ void by_shares(const Job& job, std::size_t s, const Region& region, const NoiseC
   Writer writer(job, "area", where, "voxels weighted by the share of them that lies inside the region", voxels.flags,
                 results);
   writer.add_level(level_of(job, s, voxels.mask, correlation));
-  double sum = 0;
-  std::vector<double> slices(voxels.last_slice - voxels.first_slice + 1, 0.0);
-  const std::size_t plane = job.grid().size.x * job.grid().size.y;
-  for (std::size_t k = 0; k < voxels.mask.offsets.size(); ++k)
-    slices[voxels.mask.offsets[k] / plane - voxels.first_slice] += voxels.mask.weights[k];
-  for (const double slice : slices) sum = std::max(sum, slice);
-  writer.add("roi_area_mm2", sum * job.grid().pixel_area_mm2(), "mm2");
+  writer.add("roi_area_mm2", voxels.area_mm2, "mm2");
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
