@@ -49,12 +49,14 @@ compute::LocalStatistics local_statistics_on_device(const UploadedVolume& volume
   const DeviceArray<std::uint8_t> valid(n);
   launch(local_statistics_kernel, Grid3(blocks_for(n)), block_size, v.values + job.first_slice * plane, host.size, job,
          Outputs{sd.get(), mean.get(), valid.get()});
-  return {.width = host.size.x,
-          .height = host.size.y,
-          .slices = job.slices,
-          .sd = sd.host(),
-          .mean = mean.host(),
-          .valid = valid.host()};
+  compute::LocalStatistics result{.width = host.size.x, .height = host.size.y, .slices = job.slices};
+  result.sd.resize(n);
+  result.mean.resize(n);
+  result.valid.resize(n);
+  sd.fetch(result.sd.data());
+  mean.fetch(result.mean.data());
+  valid.fetch(result.valid.data());
+  return result;
 }
 
 }  // namespace iqgate::cuda

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -61,13 +62,17 @@ LocalStatistics CpuBackend::local_statistics(const DeviceVolume& uploaded, const
     throw std::logic_error("local statistics: slices outside the volume");
   LocalStatistics result{.width = v.size.x, .height = v.size.y, .slices = job.slices};
   const std::size_t plane = v.size.x * v.size.y;
-  result.sd.assign(plane * job.slices, 0.0f);
-  result.mean.assign(plane * job.slices, 0.0f);
-  result.valid.assign(plane * job.slices, 0);
+  result.sd.resize(plane * job.slices);
+  result.mean.resize(plane * job.slices);
+  result.valid.resize(plane * job.slices);
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t s = 0; s < job.slices; ++s)
+  for (std::size_t s = 0; s < job.slices; ++s) {
+    std::fill_n(result.sd.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, 0.0f);
+    std::fill_n(result.mean.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, 0.0f);
+    std::fill_n(result.valid.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, std::uint8_t{0});
     one_slice(v, job.first_slice + s, job, result.sd.data() + s * plane, result.mean.data() + s * plane,
               result.valid.data() + s * plane);
+  }
   return result;
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "iqgate/base/volume.hpp"
+#include "iqgate/base/voxels.hpp"
 
 namespace iqgate::compute {
 
@@ -38,9 +39,9 @@ struct LocalStatisticsJob {
 };
 struct LocalStatistics {
   std::size_t width = 0, height = 0, slices = 0;
-  std::vector<float> sd;    ///< window SD (n - 1), 0 where not valid
-  std::vector<float> mean;  ///< window mean, 0 where not valid
-  std::vector<std::uint8_t> valid;
+  Voxels sd;    ///< window SD (n - 1), 0 where not valid
+  Voxels mean;  ///< window mean, 0 where not valid
+  VoxelArray<std::uint8_t> valid;
 };
 
 enum class Detrend { none, constant, poly2 };

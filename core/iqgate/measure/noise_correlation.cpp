@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "iqgate/compute/clones.hpp"
+
 namespace iqgate::measure {
 namespace {
 
@@ -13,8 +15,8 @@ constexpr std::size_t most_voxels = 150000;
 
 struct Dense {
   std::size_t nx = 0, ny = 0, nz = 0;
-  std::vector<double> residual;
-  std::vector<std::uint8_t> inside;
+  std::vector<double> residual;  // 0 outside
+  std::vector<float> inside;     // 1, or 0 outside
   std::size_t count = 0;
 };
 
@@ -42,21 +44,23 @@ Dense detrended(const VolumeView& v, std::vector<std::size_t> offsets, int terms
   for (std::size_t first = 0; first < offsets.size();) {
     std::size_t last = first;
     while (last < offsets.size() && offsets[last] / plane == offsets[first] / plane) ++last;
-    Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(terms, terms);
-    Eigen::VectorXd right = Eigen::VectorXd::Zero(terms);
+    using Vector = Eigen::Matrix<double, most_terms, 1>;
+    Eigen::Matrix<double, most_terms, most_terms> normal = decltype(normal)::Zero();
+    Vector right = Vector::Zero();
     const auto row = [&](std::size_t o) {
       const double x = (double(o % v.size.x) - cx) / sx, y = (double(o / v.size.x % v.size.y) - cy) / sy;
-      const double all[most_terms] = {1, x, y, x * x, x * y, y * y};
-      return Eigen::VectorXd(Eigen::Map<const Eigen::VectorXd>(all, terms));
+      Vector all{1, x, y, x * x, x * y, y * y};
+      for (int k = terms; k < most_terms; ++k) all[k] = 0;
+      return all;
     };
     const double offset = v.values[offsets[first]];
     for (std::size_t k = first; k < last; ++k) {
-      const Eigen::VectorXd r = row(offsets[k]);
+      const Vector r = row(offsets[k]);
       normal += r * r.transpose();
       right += (v.values[offsets[k]] - offset) * r;
     }
-    for (int k = 0; k < terms; ++k) normal(k, k) += 1e-9 * double(last - first);
-    const Eigen::VectorXd fit = normal.ldlt().solve(right);
+    for (int k = 0; k < most_terms; ++k) normal(k, k) += k < terms ? 1e-9 * double(last - first) : 1;
+    const Vector fit = normal.ldlt().solve(right);
     for (std::size_t k = first; k < last; ++k) {
       const std::size_t o = offsets[k];
       const std::size_t at = ((o / plane - z0) * d.ny + (o / v.size.x % v.size.y - y0)) * d.nx + (o % v.size.x - x0);
@@ -75,6 +79,25 @@ struct Lag {
   int ring() const { return static_cast<int>(std::lround(std::hypot(double(x), double(y)))); }
 };
 
+// Products of neighbours along a row, and how many of them lie inside, in a fixed order of lanes.
+IQGATE_CLONES void add_products(const double* a, const double* b, const float* inside_a, const float* inside_b,
+                                std::size_t n, double& sum, double& pairs) {
+  constexpr std::size_t lanes = 8;
+  double sums[lanes] = {};
+  float counts[lanes] = {};
+  std::size_t x = 0;
+  for (; x + lanes <= n; x += lanes)
+    for (std::size_t l = 0; l < lanes; ++l) {
+      sums[l] += a[x + l] * b[x + l];
+      counts[l] += inside_a[x + l] * inside_b[x + l];
+    }
+  for (std::size_t l = 0; x < n; ++x, ++l) {
+    sums[l] += a[x] * b[x];
+    counts[l] += inside_a[x] * inside_b[x];
+  }
+  for (std::size_t l = 0; l < lanes; ++l) sum += sums[l], pairs += double(counts[l]);
+}
+
 // Half of the lags (the other half is equal): z > 0, or z = 0 and to the right or below.
 std::vector<Lag> autocovariance(const Dense& d) {
   std::vector<Lag> lags;
@@ -85,21 +108,18 @@ std::vector<Lag> autocovariance(const Dense& d) {
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t l = 0; l < lags.size(); ++l) {
     Lag& lag = lags[l];
-    double sum = 0;
-    std::size_t pairs = 0;
-    for (std::size_t z = 0; z + std::size_t(lag.z) < d.nz; ++z)
-      for (long y = std::max(0L, -lag.y); y < long(d.ny) - std::max(0L, lag.y); ++y)
-        for (long x = std::max(0L, -lag.x); x < long(d.nx) - std::max(0L, lag.x); ++x) {
-          const std::size_t a = (z * d.ny + std::size_t(y)) * d.nx + std::size_t(x);
-          const std::size_t b =
-              ((z + std::size_t(lag.z)) * d.ny + std::size_t(y + lag.y)) * d.nx + std::size_t(x + lag.x);
-          if (!d.inside[a] || !d.inside[b]) continue;
-          sum += d.residual[a] * d.residual[b];
-          ++pairs;
-        }
+    double sum = 0, pairs = 0;
+    const std::size_t left = std::size_t(std::max(0L, -lag.x)), reach = std::size_t(std::abs(lag.x));
+    for (std::size_t z = 0; z + std::size_t(lag.z) < d.nz && reach < d.nx; ++z)
+      for (long y = std::max(0L, -lag.y); y < long(d.ny) - std::max(0L, lag.y); ++y) {
+        const std::size_t a = (z * d.ny + std::size_t(y)) * d.nx + left,
+                          b = ((z + std::size_t(lag.z)) * d.ny + std::size_t(y + lag.y)) * d.nx +
+                              std::size_t(long(left) + lag.x);
+        add_products(&d.residual[a], &d.residual[b], &d.inside[a], &d.inside[b], d.nx - reach, sum, pairs);
+      }
     if (pairs < 20) continue;
-    lag.covariance = sum / double(pairs);
-    lag.share = double(pairs) / double(d.count);
+    lag.covariance = sum / pairs;
+    lag.share = pairs / double(d.count);
   }
   return lags;
 }

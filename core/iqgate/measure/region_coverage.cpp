@@ -102,25 +102,23 @@ RegionVoxels region_coverage(const Region& region, const Grid& grid) {
   result.flags = box.flags;
   result.reason = box.reason;
   if (!result.good()) return result;
-  constexpr double parallel = 1 - 1e-6;  // 1.4 mrad
-  if (!box.one_slice && std::abs(dot(region.normal, grid.direction.column(2))) < parallel) {
-    result.reason = "the region stands aslant to the slices: rule center only";
+  if (!lies_in_slice(region, grid)) {
+    result.reason = "the region stands aslant to the slices by more than 10 degrees: rule center only";
     return result;
   }
   const bool round = is_round(region);
   const Point scale = round ? radii(region) : Point{1, 1};
   const Polygon shape = round ? Polygon{} : outline(region);
   const double half = half_length_mm(region);
-  const Vec3 middle = grid.to_index(region.center_mm);
-  const double pixel_mm2 = grid.pixel_area_mm2() * std::abs(dot(region.normal, grid.direction.column(2)));
+  const double upright = std::abs(dot(region.normal, grid.direction.column(2))), slab = grid.spacing_mm.z * upright,
+               pixel_mm2 = grid.pixel_area_mm2() * upright;
+  // Share of a voxel's height between the ends of the region, along its middle.
+  const auto share_along = [&](double x, double y, double z) {
+    if (box.one_slice) return 1.0;
+    const double h = dot(grid.to_mm({x, y, z}) - region.center_mm, region.normal);
+    return std::max(0.0, std::min(half, h + 0.5 * slab) - std::max(-half, h - 0.5 * slab)) / slab;
+  };
   for (std::size_t z = box.low[2]; z <= box.high[2]; ++z) {
-    double along = 1;
-    if (!box.one_slice) {
-      const double h = dot(grid.to_mm({middle.x, middle.y, double(z)}) - region.center_mm, region.normal),
-                   dz = grid.spacing_mm.z;
-      along = std::max(0.0, std::min(half, h + 0.5 * dz) - std::max(-half, h - 0.5 * dz)) / dz;
-      if (half == 0 || along < 1e-5) continue;  // a slice is not taken for a hair's breadth
-    }
     double in_slice = 0;
     for (std::size_t y = box.low[1] - (box.low[1] > 0); y <= std::min(box.high[1] + 1, grid.size.y - 1); ++y)
       for (std::size_t x = box.low[0] - (box.low[0] > 0); x <= std::min(box.high[0] + 1, grid.size.x - 1); ++x) {
@@ -134,9 +132,10 @@ RegionVoxels region_coverage(const Region& region, const Grid& grid) {
         for (std::size_t k = 0; k < 4; ++k) area += 0.5 * cross(pixel[k], pixel[(k + 1) % 4]);
         if (area < 0) std::reverse(pixel.begin(), pixel.end());
         const double inside = round ? area_in_unit_circle(pixel) : area_in_polygon(pixel, shape);
-        const double share = std::min(1.0, inside / std::abs(area)), weight = share * along;
+        const double share = std::min(1.0, inside / std::abs(area)),
+                     along = share_along(double(x), double(y), double(z)), weight = share * along;
         in_slice += share;
-        if (weight < 1e-9) continue;
+        if (weight < 1e-9 || along < 1e-5) continue;  // a slice is not taken for a hair's breadth
         result.mask.offsets.push_back((z * grid.size.y + y) * grid.size.x + x);
         result.mask.weights.push_back(static_cast<float>(weight));
       }

@@ -23,9 +23,9 @@ struct RegionVoxels {
 /// refused; along the axis it is clipped, with a flag.
 RegionVoxels region_voxels(const Region& region, const Grid& grid);
 
-/// Rule `area`: every voxel that the region touches, weighted by the share of it that lies inside (exact: polygons
-/// against polygons or circles, times the overlap along the axis). Not for spheres, nor for a region with a length
-/// that stands aslant to the slices, whose shares have no such form: `reason` says so.
+/// Rule `area`: every voxel that the region touches, weighted by the share of it that lies inside: in the plane of the
+/// region exact (polygons against polygons or circles), along its normal that of the voxel's middle line (exact where
+/// it stands upright on the slices). Not for spheres, nor for a region more than 10 degrees aslant: `reason` says so.
 RegionVoxels region_coverage(const Region& region, const Grid& grid);
 
 /// The voxels that may belong to a region: both ends inclusive. A flat region in the slice plane has one slice.
