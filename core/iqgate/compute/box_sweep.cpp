@@ -98,8 +98,7 @@ BoxSweep::BoxSweep(Size3 volume, BoxShape box, int channels)
   state_.resize(strips_);
 }
 
-void BoxSweep::run(std::size_t begin, std::size_t end, const BoxChannels& in, const BoxRowTaker& out,
-                   bool exact) {
+void BoxSweep::run(std::size_t begin, std::size_t end, const BoxChannels& in, const BoxRowTaker& out, bool exact) {
   struct Item {
     std::size_t strip, begin, end;
   };

@@ -1,9 +1,10 @@
 #pragma once
 // Sums over sliding boxes, for any number of channels a voxel (value, square, product with a second image...), in one
 // sweep: column sums run along z, row sums along y, and the window along x is put together from sums of 1, 2, 4, ...
-// neighbours, so that x is never the scan axis. Each running sum carries what its additions rounded off, so that a voxel
-// leaves nothing behind when the window has passed it, however large it was. Work goes by strips of rows that stay in cache and by blocks of
-// restart_slices slices; both are fixed by the volume alone, so any slab and any thread count give the same bits.
+// neighbours, so that x is never the scan axis. Each running sum carries what its additions rounded off, so that a
+// voxel leaves nothing behind when the window has passed it, however large it was. Work goes by strips of rows that
+// stay in cache and by blocks of restart_slices slices; both are fixed by the volume alone, so any slab and any thread
+// count give the same bits.
 #include <cstdint>
 #include <map>
 #include <vector>
@@ -19,7 +20,8 @@ struct BoxShape {
   std::size_t count() const { return (2 * half_x + 1) * (2 * half_y + 1) * (2 * half_z + 1); }
 };
 
-/// A sum and what is missing in it. Plain where `rest` is null: for sums that are exact, as those of small integers are.
+/// A sum and what is missing in it. Plain where `rest` is null: for sums that are exact, as those of small integers
+/// are.
 struct RunningSum {
   double *sum = nullptr, *rest = nullptr;
 };

@@ -25,7 +25,8 @@ IQGATE_CLONES void add_pair(const float* __restrict a, const float* __restrict b
 IQGATE_CLONES void add_pairs(const float* __restrict a, const float* __restrict b, const float* __restrict c,
                              const float* __restrict d, float offset, float w1, float w2, float* __restrict to,
                              std::size_t n) {
-  for (std::size_t x = 0; x < n; ++x) to[x] += w1 * ((a[x] - offset) + (b[x] - offset)) + w2 * ((c[x] - offset) + (d[x] - offset));
+  for (std::size_t x = 0; x < n; ++x)
+    to[x] += w1 * ((a[x] - offset) + (b[x] - offset)) + w2 * ((c[x] - offset) + (d[x] - offset));
 }
 
 IQGATE_CLONES void along_x(const float* __restrict padded, std::size_t half, const float* __restrict weights,
@@ -130,8 +131,7 @@ void GaussianPass::add(const Slab& slab, const Slab*) {
     for (std::size_t s = 0; s < strips; ++s)
       for (std::size_t k = 0; k < slices; ++k) {
         const std::size_t y0 = s * strip_rows, y1 = std::min(size_.y, y0 + strip_rows);
-        guard.run(
-            [&] { rows(clean, finite, slab.begin + k, y0, y1, out + (k * size_.y + y0) * size_.x, scratch); });
+        guard.run([&] { rows(clean, finite, slab.begin + k, y0, y1, out + (k * size_.y + y0) * size_.x, scratch); });
       }
   }
   guard.rethrow();
