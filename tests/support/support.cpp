@@ -75,6 +75,17 @@ Region box(const std::string& name, const std::string& kind, Vec3 center_mm, Vec
   return region;
 }
 
+Scan painted(Size3 size, Vec3 spacing, const std::function<double(Vec3)>& value, const std::string& modality) {
+  Scan scan{.id = "test", .modality = modality, .value_unit = modality == "CT" ? "HU" : "1"};
+  scan.volume.grid = centred_grid(size, spacing);
+  for (std::size_t z = 0; z < size.z; ++z)
+    for (std::size_t y = 0; y < size.y; ++y)
+      for (std::size_t x = 0; x < size.x; ++x)
+        scan.volume.values.push_back(
+            static_cast<float>(value(scan.volume.grid.to_mm({double(x), double(y), double(z)}))));
+  return scan;
+}
+
 double value_of(const Results& results, const std::string& name, const std::string& variant, const std::string& where) {
   const Measurement* m = results.find(name, variant, where);
   if (!m) {

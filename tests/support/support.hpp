@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "iqgate/compute/render.hpp"
@@ -33,6 +34,9 @@ Results measure_one(const Scan& scan, Region region, const std::string& metric,
 
 Region disc(const std::string& name, const std::string& kind, Vec3 center_mm, double radius_mm, double length_mm = 0);
 Region box(const std::string& name, const std::string& kind, Vec3 center_mm, Vec3 size_mm);
+
+/// A scan with a value at each voxel centre (mm from the grid's middle); HU for CT.
+Scan painted(Size3 size, Vec3 spacing_mm, const std::function<double(Vec3)>& value, const std::string& modality = "CT");
 
 /// Value of a measurement that must be there.
 double value_of(const Results& results, const std::string& name, const std::string& variant = {},

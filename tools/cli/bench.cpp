@@ -91,7 +91,12 @@ json::Value context_json(const compute::BackendInfo& backend, std::size_t n) {
   c.set("date", date);
   c.set("executable", "iqgate bench");
   c.set("num_cpus", std::size_t(std::thread::hardware_concurrency()));
+  // As Google Benchmark has it: whether assertions were on; the whole build type stands under software_build.
+#ifdef NDEBUG
   c.set("library_build_type", "release");
+#else
+  c.set("library_build_type", "debug");
+#endif
   c.set("backend", backend.name);
   c.set("device", backend.device);
   c.set("processor", compute::cpu_backend()->info().device);

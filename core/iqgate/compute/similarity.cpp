@@ -229,7 +229,8 @@ void SimilarityPass::add(const Slab& slab, const Slab* other) {
   w.a = finite_a.clean(), w.b = finite_b.clean();
   w.finite_a = &finite_a, w.finite_b = &finite_b;
   w.rows.assign((slab.end - slab.begin) * w.size.y, {});
-  // Within that reach what a running sum keeps of a value it has passed is below 1e-8 of C2.
+  // What a running sum keeps of a value it has passed: at most 1.1e-16 x (1000 L)^2 in each of 160 steps (128 slices,
+  // 32 rows), 2e-8 L^2, which is 2e-5 of C2.
   if (w.sweep) w.sweep->run(slab.begin, slab.end, w, w, true);
   else w.gaussian();
   for (std::size_t z = slab.begin; z < slab.end; ++z)

@@ -97,8 +97,10 @@ RasterClaim check_nrrd(const std::string& path, const IntakeLimits& limits) {
   if (encoding == "raw") need_present(path, claimed, ByteSource::file(data_path).size() - offset);
   else if (encoding == "gzip" || encoding == "gz") need_present(path, claimed, gzip_bytes(data_path, offset, claimed));
   else refuse(path, "pixel_format", "has an encoding that is not read (" + encoding + ")");
-  if (encoding == "raw")
-    claim.raw = RawLayout{{data_path}, offset, type->second, text_of(fields, "endian") == "big", 1, 0};
+  // Other spellings are left to the library, which reads the volume whole.
+  const std::string endian = text_of(fields, "endian");
+  if (encoding == "raw" && (endian == "big" || endian == "little" || bytes_of(type->second) == 1))
+    claim.raw = RawLayout{{data_path}, offset, type->second, endian == "big", 1, 0};
   return claim;
 }
 
