@@ -24,7 +24,9 @@ Guess guess_phantom(read::ScanHeader& h, const Options& options) {
   if (h.grid.size.count() > most_voxels) return {{}, "the scan is too large to be read for a guess"};
   try {
     const std::vector<Scan> scans = read::load_scan(h);
-    Guess guess{pipeline::phantoms_that_fit(scans.front()), ""};
+    Guess guess;
+    for (const pipeline::Candidate& c : pipeline::phantoms_that_fit(scans.front()))
+      guess.phantoms.push_back(c.model.name);
     if (guess.phantoms.empty()) guess.reason = "no shipped phantom fits the body in the scan";
     if (guess.phantoms.size() > 1) guess.reason = "the bodies of several phantoms fit";
     return guess;

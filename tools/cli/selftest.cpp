@@ -6,7 +6,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/compute/render.hpp"
-#include "iqgate/locate/body.hpp"
+#include "iqgate/locate/registration.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/job.hpp"
@@ -65,7 +65,7 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
   job.settings.bootstrap_draws = 200;
   job.settings.receive_channels = 1;
   for (const Scan& scan : scans) job.scans.push_back({&scan, backend->upload(scan.volume.view())});
-  job.placement = locate::locate_body(scans.front(), model.body);
+  job.placement = locate::locate_phantom(scans.front(), model);
   job.regions = phantom::place_features(model, job.placement, c.modality);
   const Results results = measure::measure_all(job, {});
   std::vector<Row> rows;

@@ -16,6 +16,12 @@ Mat3 rotation_from_degrees(double pitch_deg, double yaw_deg, double roll_deg) {
   return ry * (rx * rz);
 }
 
+Vec3 degrees_from_rotation(const Mat3& r) {
+  constexpr double to_deg = 180 / std::numbers::pi;
+  return {std::asin(std::clamp(-r(1, 2), -1.0, 1.0)) * to_deg, std::atan2(r(0, 2), r(2, 2)) * to_deg,
+          std::atan2(r(1, 0), r(1, 1)) * to_deg};
+}
+
 bool same_grid(const Grid& a, const Grid& b) {
   if (!(a.size == b.size)) return false;
   const double tolerance_mm = 1e-3 * std::min({a.spacing_mm.x, a.spacing_mm.y, a.spacing_mm.z});

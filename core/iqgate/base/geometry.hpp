@@ -48,6 +48,8 @@ inline Mat3 operator*(const Mat3& a, const Mat3& b) {
 
 /// Rotation Ry(yaw) Rx(pitch) Rz(roll), degrees about the patient's x (pitch), y (yaw) and z (roll) axes.
 Mat3 rotation_from_degrees(double pitch_deg, double yaw_deg, double roll_deg);
+/// Pitch, yaw and roll of a rotation, pitch within +-90 degrees.
+Vec3 degrees_from_rotation(const Mat3& rotation);
 
 struct Size3 {
   std::size_t x = 0, y = 0, z = 0;

@@ -200,6 +200,15 @@ RegionFile read_region_file(const std::string& path) {
   return file;
 }
 
+Region mirrored(Region region) {
+  const auto reverse = [](Vec3 v) { return Vec3{-v.x, v.y, v.z}; };
+  region.center_mm = reverse(region.center_mm);
+  for (Vec3& p : region.points_mm) p = reverse(p);
+  region.normal = reverse(region.normal);
+  region.in_plane = reverse(region.in_plane);
+  return region;
+}
+
 Region moved(Region region, const Mat3& rotation, Vec3 translation_mm) {
   region.center_mm = rotation * region.center_mm + translation_mm;
   for (Vec3& p : region.points_mm) p = rotation * p + translation_mm;

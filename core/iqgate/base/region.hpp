@@ -56,6 +56,8 @@ struct RegionFile {
 RegionFile read_region_file(const std::string& path);
 /// Regions of frame `volume` (mm along i, j, k from the middle) turned into patient mm.
 std::vector<Region> to_patient(const RegionFile& file, const Grid& grid);
+/// With x reversed: what is right-handed stays so, since the region's second axis follows from the others.
+Region mirrored(Region region);
 /// Turned and shifted: rotation then translation.
 Region moved(Region region, const Mat3& rotation, Vec3 translation_mm);
 

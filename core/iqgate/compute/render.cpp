@@ -1,9 +1,13 @@
 #include "iqgate/compute/render.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/noise_field.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/shape_field.hpp"
 
 namespace iqgate::compute {
@@ -14,6 +18,30 @@ struct Scene {
   std::vector<ShapeField> fields;
   std::vector<double> contrasts;  // to the shape it lies inside
 };
+
+// Voxels that a shape may touch, both ends inclusive; empty when low > high.
+struct VoxelRange {
+  long low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
+};
+
+VoxelRange range_of(const ShapeField& field, const Grid& grid) {
+  const long n[3] = {long(grid.size.x), long(grid.size.y), long(grid.size.z)};
+  VoxelRange range;
+  for (int d = 0; d < 3; ++d) range.high[d] = n[d] - 1;
+  const std::optional<std::array<Vec3, 8>> corners = field.bounds_mm();
+  if (!corners) return range;
+  for (int d = 0; d < 3; ++d) {
+    double low = INFINITY, high = -INFINITY;
+    for (const Vec3 corner : *corners) {
+      const double at = grid.to_index(corner)[d];
+      low = std::min(low, at);
+      high = std::max(high, at);
+    }
+    range.low[d] = static_cast<long>(std::clamp(std::floor(low), 0.0, double(n[d])));
+    range.high[d] = static_cast<long>(std::clamp(std::ceil(high), -1.0, double(n[d] - 1)));
+  }
+  return range;
+}
 
 double quantity_of(const phantom::Model& model, const std::string& material, const std::string& quantity) {
   const auto& values = model.material(material).values;
@@ -37,15 +65,13 @@ Scene make_scene(const phantom::Model& model, const RenderJob& job) {
   return scene;
 }
 
-double value_at(const Scene& scene, const RenderJob& job, Vec3 patient_mm) {
-  double value = scene.background;
-  for (std::size_t k = 0; k < scene.fields.size(); ++k) value += scene.contrasts[k] * scene.fields[k](patient_mm);
+double shading_at(const RenderJob& job, Vec3 patient_mm) {
   const Vec3 d = patient_mm - job.pose.translation_mm;
   const ShadingJob& s = job.shading;
-  if (s.cupping != 0 || norm(s.gradient_per_mm) != 0)
-    value *= 1 + s.cupping * dot(d, d) / (s.radius_mm * s.radius_mm) + dot(s.gradient_per_mm, d);
-  return value;
+  return 1 + s.cupping * dot(d, d) / (s.radius_mm * s.radius_mm) + dot(s.gradient_per_mm, d);
 }
+
+bool is_shaded(const ShadingJob& s) { return s.cupping != 0 || norm(s.gradient_per_mm) != 0; }
 
 // Signal S and n channels: each carries S / sqrt(n) in its real part, and independent noise in both.
 void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
@@ -68,19 +94,38 @@ void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
 }  // namespace
 
 double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm) {
-  return value_at(make_scene(model, job), job, patient_mm);
+  const Scene scene = make_scene(model, job);
+  double value = scene.background;
+  for (std::size_t k = 0; k < scene.fields.size(); ++k) value += scene.contrasts[k] * scene.fields[k](patient_mm);
+  return is_shaded(job.shading) ? value * shading_at(job, patient_mm) : value;
 }
 
 Volume render(const phantom::Model& model, const RenderJob& job) {
   const Scene scene = make_scene(model, job);
-  Volume volume{job.grid, Voxels(job.grid.size.count())};
-  const Size3 n = job.grid.size;
-#pragma omp parallel for collapse(2) schedule(dynamic, 16)
-  for (std::size_t z = 0; z < n.z; ++z)
-    for (std::size_t y = 0; y < n.y; ++y)
+  const Grid& grid = job.grid;
+  Volume volume{grid, Voxels(grid.size.count())};
+  const Size3 n = grid.size;
+  std::vector<VoxelRange> ranges;
+  for (const ShapeField& field : scene.fields) ranges.push_back(range_of(field, grid));
+  const bool shaded = is_shaded(job.shading);
+  ParallelGuard guard;
+#pragma omp parallel for schedule(dynamic, 4)
+  for (std::size_t row = 0; row < n.y * n.z; ++row)
+    guard.run([&] {
+      const std::size_t z = row / n.y, y = row % n.y;
+      std::vector<double> values(n.x, scene.background);
+      for (std::size_t k = 0; k < scene.fields.size(); ++k) {
+        const VoxelRange& range = ranges[k];
+        if (long(z) < range.low[2] || long(z) > range.high[2] || long(y) < range.low[1] || long(y) > range.high[1])
+          continue;
+        for (long x = range.low[0]; x <= range.high[0]; ++x)
+          values[std::size_t(x)] += scene.contrasts[k] * scene.fields[k](grid.to_mm({double(x), double(y), double(z)}));
+      }
       for (std::size_t x = 0; x < n.x; ++x)
-        volume.values[(z * n.y + y) * n.x + x] =
-            static_cast<float>(value_at(scene, job, job.grid.to_mm({double(x), double(y), double(z)})));
+        volume.values[row * n.x + x] = static_cast<float>(
+            shaded ? values[x] * shading_at(job, grid.to_mm({double(x), double(y), double(z)})) : values[x]);
+    });
+  guard.rethrow();
   if (job.noise.kind == NoiseKind::none) return volume;
   if (job.noise.channels > 0) {
     add_magnitude_noise(volume, job.noise);

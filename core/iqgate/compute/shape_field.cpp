@@ -127,6 +127,23 @@ double ShapeField::isotropic(Vec3 p) const {
   return 0;
 }
 
+std::optional<std::array<Vec3, 8>> ShapeField::bounds_mm() const {
+  const bool endless = shape_.kind == ShapeKind::half_space ||
+                       (shape_.kind == ShapeKind::cylinder && !(shape_.length_mm > 0));
+  if (endless) return std::nullopt;
+  const double r = shape_.radius_mm;
+  Vec3 half{r, r, r};
+  if (shape_.kind == ShapeKind::cylinder) half.z = 0.5 * shape_.length_mm;
+  if (shape_.kind == ShapeKind::box) half = 0.5 * shape_.size_mm;
+  const Mat3 to_patient = rotation_.transposed();
+  std::array<Vec3, 8> corners;
+  for (int c = 0; c < 8; ++c)
+    corners[std::size_t(c)] =
+        center_ + to_patient * Vec3{(c & 1 ? 1 : -1) * (half.x + reach_), (c & 2 ? 1 : -1) * (half.y + reach_),
+                                    (c & 4 ? 1 : -1) * (half.z + reach_)};
+  return corners;
+}
+
 double ShapeField::operator()(Vec3 patient_mm) const {
   const Vec3 p = to_local(patient_mm);
   const double outside = distance_outside(p);

@@ -1,6 +1,8 @@
 #pragma once
 // One shape of a phantom, placed and blurred: its share (0..1) at any point of the patient frame.
+#include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "iqgate/compute/render.hpp"
@@ -12,6 +14,8 @@ class ShapeField {
  public:
   ShapeField(const phantom::Shape& shape, const RenderJob& job);
   double operator()(Vec3 patient_mm) const;
+  /// Corners of a box in the patient frame beyond which the share is 0; none for endless shapes.
+  std::optional<std::array<Vec3, 8>> bounds_mm() const;
 
  private:
   double isotropic(Vec3 local) const;         // blurred by sigma_ (or sigma_radial_ / sigma_axial_)

@@ -272,10 +272,23 @@ Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double 
 
 }  // namespace
 
-Placement locate_body(const Scan& scan, const phantom::Body& body) {
+const FoundBody& BodyFinder::find(phantom::BodyKind kind) {
+  std::variant<std::monostate, FoundBody, InputError>& known = kind == phantom::BodyKind::sphere ? sphere_ : cylinder_;
+  if (std::holds_alternative<std::monostate>(known)) {
+    try {
+      if (!surface_) surface_ = find_surface(scan_.volume);
+      known = find_body(scan_, *surface_, kind);
+    } catch (const InputError& error) {
+      known = error;
+    }
+  }
+  if (const auto* error = std::get_if<InputError>(&known)) throw *error;
+  return std::get<FoundBody>(known);
+}
+
+FoundBody find_body(const Scan& scan, const Surface& surface, phantom::BodyKind kind) {
   const Grid& grid = scan.volume.grid;
   const std::string where = "scan " + scan.id;
-  const Surface surface = find_surface(scan.volume);
   if (surface.points.size() < 60) {
     const bool cut = surface.rays > 0 && double(surface.left_scan) > 0.7 * double(surface.rays);
     throw InputError(cut ? "fov_truncated" : "phantom_not_found", where,
@@ -286,7 +299,7 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
   if (surface.contrast < least_contrast_to_noise * surface.noise)
     throw InputError("phantom_not_found", where, "no body stands out from the noise",
                      "check that the phantom is in the scan, or give regions with --roi");
-  Options options{.sphere = body.kind == phantom::BodyKind::sphere};
+  Options options{.sphere = kind == phantom::BodyKind::sphere};
   const double pixel_mm = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
   const Fit best = fit_body(surface, grid, options, pixel_mm);
   const double tolerance = std::max(pixel_mm, 3 * best.scale < 2 * pixel_mm ? 3 * best.scale : 0.0);
@@ -312,11 +325,6 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
     throw InputError("phantom_not_found", where, "the body is not round: only a part of its rim fits",
                      "choose another phantom with --phantom, or give regions with --roi");
   }
-  if (std::abs(best.radius - body.radius_mm) > body.radius_tolerance_mm) {
-    std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)",
-                  best.radius, body.radius_mm, body.radius_tolerance_mm);
-    throw InputError("wrong_phantom", where, text, "choose another phantom with --phantom");
-  }
   placement.method = options.sphere ? "sphere_fit" : "cylinder_fit";
   placement.translation_mm = best.center;
   const Vec3 axis = options.sphere ? signed_axis(grid.direction.column(2)) : signed_axis(best.axis);
@@ -329,12 +337,33 @@ Placement locate_body(const Scan& scan, const phantom::Body& body) {
   if (options.ends_seen) placement.length_mm = best.length;
   add_uncertainty(best, options, surface, placement);
   if (!options.sphere && !options.axis_free) placement.flags.push_back("axis_assumed");
-  if (!options.sphere && !options.ends_seen) {
+  FoundBody found{placement, {}, {}, options.sphere || options.ends_seen};
+  if (!found.ends_known && grid.size.z >= 8) {
     Fit seen = best;
     seen.axis = axis;
-    assume_middle(scan, body, grid.size.z >= 8 ? find_ends(seen, surface, pixel_mm) : Ends{}, axis, placement);
+    const Ends ends = find_ends(seen, surface, pixel_mm);
+    found.bottom_mm = ends.bottom;
+    found.top_mm = ends.top;
   }
+  return found;
+}
+
+Placement as_body(const Scan& scan, const FoundBody& found, const phantom::Body& body) {
+  Placement placement = found.placement;
+  const double radius = *placement.radius_mm;
+  if (std::abs(radius - body.radius_mm) > body.radius_tolerance_mm) {
+    char text[200];
+    std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)",
+                  radius, body.radius_mm, body.radius_tolerance_mm);
+    throw InputError("wrong_phantom", "scan " + scan.id, text, "choose another phantom with --phantom");
+  }
+  if (!found.ends_known)
+    assume_middle(scan, body, {found.bottom_mm, found.top_mm}, placement.rotation.column(2), placement);
   return placement;
+}
+
+Placement locate_body(const Scan& scan, const phantom::Body& body) {
+  return as_body(scan, find_body(scan, find_surface(scan.volume), body.kind), body);
 }
 
 }  // namespace iqgate::locate

@@ -158,6 +158,7 @@ std::vector<Region> place_features(const Model& model, const Placement& placemen
       region.length_mm *= scale;
       for (Vec3& p : region.points_mm) p = scale * p;
     }
+    if (placement.mirrored) region = mirrored(std::move(region));
     placed.push_back(moved(std::move(region), placement.rotation, placement.translation_mm));
   }
   return placed;

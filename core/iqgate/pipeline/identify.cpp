@@ -3,42 +3,54 @@
 #include <algorithm>
 
 #include "iqgate/base/error.hpp"
-#include "iqgate/locate/body.hpp"
-#include "iqgate/locate/roll.hpp"
+#include "iqgate/locate/registration.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 
 namespace iqgate::pipeline {
+namespace {
+
+constexpr double clear_lead = 0.05;  // of one phantom's score over another's
+
+}  // namespace
 
 bool made_for(const phantom::Model& model, const std::string& modality) {
   return modality.empty() ||
          std::find(model.modalities.begin(), model.modalities.end(), modality) != model.modalities.end();
 }
 
-std::vector<std::string> phantoms_that_fit(const Scan& scan) {
-  std::vector<std::string> by_body, by_inserts;
+std::vector<Candidate> phantoms_that_fit(const Scan& scan) {
+  std::vector<Candidate> by_body, by_inserts;
+  locate::BodyFinder bodies(scan);
   for (const std::string& name : shipped_phantoms()) {
-    const phantom::Model model = phantom::read_model(find_phantom(name));
-    if (model.body.kind == phantom::BodyKind::none || !made_for(model, scan.modality)) continue;
+    Candidate candidate{.model = phantom::read_model(find_phantom(name))};
+    if (candidate.model.body.kind == phantom::BodyKind::none || !made_for(candidate.model, scan.modality)) continue;
     try {
-      Placement placement = locate::locate_body(scan, model.body);
-      locate::find_roll(scan, model, placement);
-      const bool seen =
-          std::find(placement.flags.begin(), placement.flags.end(), "roll_found") != placement.flags.end();
-      (seen ? by_inserts : by_body).push_back(name);
+      candidate.placement = locate::locate_phantom(scan, candidate.model, bodies);
+      candidate.by_inserts = candidate.placement.method == "registration";
+      (candidate.by_inserts ? by_inserts : by_body).push_back(std::move(candidate));
     } catch (const InputError&) {  // this one is not it
     }
   }
-  return by_inserts.empty() ? by_body : by_inserts;
+  if (by_inserts.empty()) return by_body;
+  std::stable_sort(by_inserts.begin(), by_inserts.end(), [](const Candidate& a, const Candidate& b) {
+    return a.placement.score > b.placement.score;
+  });
+  double& runner_up = *by_inserts.front().placement.runner_up;
+  if (by_inserts.size() > 1) runner_up = std::max(runner_up, by_inserts[1].placement.score);
+  std::erase_if(by_inserts, [best = by_inserts.front().placement.score](const Candidate& c) {
+    return c.placement.score < best - clear_lead;
+  });
+  return by_inserts;
 }
 
-phantom::Model identify_phantom(const Scan& scan) {
-  const std::vector<std::string> accepted = phantoms_that_fit(scan);
-  if (accepted.size() == 1) return phantom::read_model(find_phantom(accepted.front()));
+Candidate identify_phantom(const Scan& scan) {
+  std::vector<Candidate> accepted = phantoms_that_fit(scan);
+  if (accepted.size() == 1) return std::move(accepted.front());
   std::string list;
-  for (const std::string& name : accepted) list += " " + name;
+  for (const Candidate& candidate : accepted) list += " " + candidate.model.name;
   throw InputError(
       accepted.empty() ? "phantom_not_found" : "phantom_ambiguous", "scan " + scan.id,
-      accepted.empty() ? "no shipped phantom fits the body in the scan" : "several phantoms fit this body:" + list,
+      accepted.empty() ? "no shipped phantom fits the body in the scan" : "several phantoms fit the scan alike:" + list,
       "name it with --phantom");
 }
 

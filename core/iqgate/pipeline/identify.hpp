@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "iqgate/base/placement.hpp"
 #include "iqgate/base/scan.hpp"
 #include "iqgate/phantom/model.hpp"
 
@@ -11,11 +12,19 @@ namespace iqgate::pipeline {
 /// The phantom is made for this modality (an unknown modality fits all).
 bool made_for(const phantom::Model& model, const std::string& modality);
 
-/// Names of the shipped phantoms whose body is found in the scan; those alone whose inserts show their values, where
-/// there are such. One: a guess to rely on; several: their bodies are alike; none: not found.
-std::vector<std::string> phantoms_that_fit(const Scan& scan);
+/// A shipped phantom that could be located, and whether its inserts said so.
+struct Candidate {
+  phantom::Model model;
+  Placement placement;
+  bool by_inserts = false;
+};
 
-/// The one phantom that fits. Throws InputError phantom_not_found or phantom_ambiguous.
-phantom::Model identify_phantom(const Scan& scan);
+/// The phantoms that the scan may hold: those whose inserts it shows and that no other one beats by a clear lead,
+/// best first; where there is none, those whose body it shows.
+std::vector<Candidate> phantoms_that_fit(const Scan& scan);
+
+/// The one phantom that fits; its placement's runner-up counts the other phantoms too. Throws InputError
+/// phantom_not_found or phantom_ambiguous.
+Candidate identify_phantom(const Scan& scan);
 
 }  // namespace iqgate::pipeline

@@ -8,8 +8,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
-#include "iqgate/locate/body.hpp"
-#include "iqgate/locate/roll.hpp"
+#include "iqgate/locate/registration.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/identify.hpp"
@@ -74,8 +73,15 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
     document.settings["roi_file_sha256"] = sha256_file(request.roi_file);
   }
   if (request.phantom.empty()) return;
-  const phantom::Model model =
-      request.phantom == "auto" ? identify_phantom(scan) : phantom::read_model(find_phantom(request.phantom));
+  Candidate found;
+  if (request.phantom == "auto") {
+    say(request, "looking which phantom it is");
+    found = identify_phantom(scan);
+    job.placement = found.placement;
+  } else {
+    found.model = phantom::read_model(find_phantom(request.phantom));
+  }
+  const phantom::Model& model = found.model;
   if (!made_for(model, scan.modality))
     throw InputError("wrong_modality", "scan " + scan.id,
                      "is of modality " + scan.modality + ", phantom " + model.name + " is not made for it",
@@ -88,11 +94,11 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
   if (model.body.kind == phantom::BodyKind::none) {
     job.placement.translation_mm = scan.volume.grid.middle_mm();
     job.placement.rotation = scan.volume.grid.direction;
-  } else {
+  } else if (request.phantom != "auto" && !request.pose.whole()) {
     say(request, "locating " + model.name);
-    job.placement = locate::locate_body(scan, model.body);
-    locate::find_roll(scan, model, job.placement);
+    job.placement = locate::locate_phantom(scan, model);
   }
+  apply_pose(request.pose, model.body.radius_mm, job.placement);
   document.placement = job.placement;
   for (Region& region : phantom::place_features(model, job.placement, scan.modality))
     job.regions.push_back(std::move(region));

@@ -1,6 +1,7 @@
 #pragma once
 // One function: a job in, a result document out. The verbs, the tests and a library user all call it.
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,9 +14,22 @@
 
 namespace iqgate::pipeline {
 
+/// Parts of a placement given by hand; the rest is located. Angles: rotation = Ry(yaw) Rx(pitch) Rz(roll).
+struct GivenPose {
+  std::optional<double> x_mm, y_mm, z_mm, pitch_deg, yaw_deg, roll_deg;
+  bool any() const { return x_mm || y_mm || z_mm || pitch_deg || yaw_deg || roll_deg; }
+  bool whole() const { return x_mm && y_mm && z_mm && pitch_deg && yaw_deg && roll_deg; }
+};
+
+/// Reads "x=1,y=-2.5,roll=90" (x, y, z in mm; pitch, yaw, roll in degrees); throws UsageError.
+GivenPose read_pose(const std::string& text);
+/// Puts the given parts in, with a flag that names them: they carry no standard error.
+void apply_pose(const GivenPose& pose, double nominal_radius_mm, Placement& placement);
+
 struct Request {
   std::vector<std::string> paths;
   std::string phantom;  ///< name, file or auto; empty with --roi
+  GivenPose pose;
   std::string roi_file;
   std::vector<std::string> metrics;
   std::string series;  ///< id, or all

@@ -38,8 +38,25 @@ Value placement_json(const Placement& p) {
     rows.emplace_back(json::Array{Value(p.rotation(r, 0)), Value(p.rotation(r, 1)), Value(p.rotation(r, 2))});
   v.set("rotation", std::move(rows));
   v.set("translation_mm", json::array_of(p.translation_mm));
+  const Vec3 turn = degrees_from_rotation(p.rotation);
+  v.set("pitch_deg", turn.x);
+  v.set("yaw_deg", turn.y);
+  v.set("roll_deg", turn.z);
+  v.set("mirrored", p.mirrored);
   v.set("center_se_mm", Value(p.center_se_mm));
+  v.set("axial_se_mm", Value(p.axial_se_mm));
   v.set("axis_se_deg", Value(p.axis_se_deg));
+  v.set("roll_se_deg", Value(p.roll_se_deg));
+  v.set("runner_up_score", Value(p.runner_up));
+  json::Array modules;
+  for (const ModuleRoll& m : p.modules) {
+    Value entry;
+    entry.set("name", m.name);
+    entry.set("residual_roll_deg", m.residual_roll_deg);
+    entry.set("se_deg", m.se_deg);
+    modules.push_back(std::move(entry));
+  }
+  v.set("modules", std::move(modules));
   v.set("radius_mm", Value(p.radius_mm));
   v.set("radius_se_mm", Value(p.radius_se_mm));
   v.set("length_mm", Value(p.length_mm));
