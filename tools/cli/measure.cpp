@@ -14,6 +14,7 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
   pipeline::Request request;
   request.paths = options.paths;
   request.phantom = options.phantom;
+  if (!options.pose.empty()) request.pose = pipeline::read_pose(options.pose);
   request.roi_file = options.roi;
   request.metrics = options.metrics;
   request.series = options.series;

@@ -7,7 +7,19 @@
 namespace iqgate::judge {
 namespace {
 
-bool matches(const std::string& pattern, const std::string& text) { return pattern == "*" || pattern == text; }
+// A star stands for any text; without one the names must be equal.
+bool matches(std::string_view pattern, std::string_view text) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == text;
+  if (text.substr(0, star) != pattern.substr(0, star)) return false;
+  const std::string_view rest = pattern.substr(star + 1);
+  for (std::size_t k = star; k <= text.size(); ++k)
+    if (matches(rest, text.substr(k))) return true;
+  return false;
+}
+
+// "*/water": the places of that name, where there are such. "*" and a plain name demand a number.
+bool names_a_kind(const std::string& where) { return where.find('*') != std::string::npos && where != "*"; }
 
 // "repeat_2/centre" also answers to a limit on "centre".
 std::string without_role(const std::string& where) {
@@ -19,7 +31,7 @@ std::string without_role(const std::string& where) {
 }
 
 bool where_matches(const std::string& pattern, const std::string& where) {
-  return matches(pattern, where) || pattern == without_role(where);
+  return matches(pattern, where) || matches(pattern, without_role(where));
 }
 
 bool inside(double value, const Bounds& bounds, bool open) {
@@ -165,7 +177,7 @@ Judgement judge(const Results& results, const std::vector<LimitsFile>& files, co
   }
   for (std::size_t k = 0; k < limits.size(); ++k) {
     std::vector<std::string> places = missing_places(*limits[k], results);
-    if (!met[k] && places.empty()) places.push_back(limits[k]->where);
+    if (!met[k] && places.empty() && !names_a_kind(limits[k]->where)) places.push_back(limits[k]->where);
     for (std::string& place : places)
       result.verdicts.push_back(
           {limits[k]->name, limits[k]->variant, std::move(place), State::not_measured, *limits[k], {}, {}});

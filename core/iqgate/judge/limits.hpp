@@ -18,7 +18,7 @@ enum class RelativeTo { none, nominal, baseline };
 enum class Decision { interval, value };
 
 struct Limit {
-  std::string name, variant = "*", where = "*", unit;
+  std::string name, variant = "*", where = "*", unit;  ///< in variant and where a * stands for any text
   Bounds act, warn;
   bool open = false;  ///< true: the bound itself is outside
   RelativeTo relative_to = RelativeTo::none;

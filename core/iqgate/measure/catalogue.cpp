@@ -68,6 +68,10 @@ Measurement measurement(std::string name, std::string variant, std::string where
 
 const std::vector<Metric>& catalogue() {
   static const std::vector<Metric> metrics{region_statistics_metric(),
+                                           ct_number_metric(),
+                                           distances_metric(),
+                                           slice_thickness_metric(),
+                                           slice_profile_metric(),
                                            snr_metric(),
                                            ct_noise_metric(),
                                            local_noise_metric(),
@@ -75,7 +79,11 @@ const std::vector<Metric>& catalogue() {
                                            nema_uniformity_metric(),
                                            ct_uniformity_metric(),
                                            ipem_uniformity_metric(),
+                                           cnr_metric(),
+                                           lcd_metric(),
+                                           low_contrast_metric(),
                                            point_mtf_metric(),
+                                           line_pairs_metric(),
                                            slanted_edge_metric(),
                                            disc_ttf_metric(),
                                            ball_ttf_metric(),

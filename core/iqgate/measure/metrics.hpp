@@ -11,6 +11,14 @@ Metric local_noise_metric();        // local_noise.cpp        A4
 Metric piu_metric();                // uniformity_mr.cpp      A5
 Metric nema_uniformity_metric();    // uniformity_mr.cpp      A5
 Metric ct_uniformity_metric();      // uniformity_ct.cpp      A5
+Metric distances_metric();          // distances.cpp          A7
+Metric slice_thickness_metric();    // slice_thickness.cpp    A8, A9
+Metric slice_profile_metric();      // slice_profile.cpp      A8
+Metric cnr_metric();                // low_contrast.cpp       A11
+Metric lcd_metric();                // low_contrast.cpp       A11
+Metric low_contrast_metric();       // low_contrast.cpp       A11
+Metric ct_number_metric();          // ct_number.cpp          A12
+Metric line_pairs_metric();         // line_pairs.cpp         B5
 Metric ipem_uniformity_metric();    // uniformity_mr.cpp      A5
 Metric point_mtf_metric();          // point_mtf.cpp          B1
 Metric slanted_edge_metric();       // slanted_edge.cpp       B2

@@ -74,7 +74,7 @@ VoxelBox voxel_box(const Region& region, const Grid& grid) {
       return box;
     }
     if (d == 2 && (last < -0.5 || first > double(size[2]) - 0.5)) {
-      box.reason = "the region lies outside the scan";
+      box.reason = "not scanned: the region lies outside the scan";
       return box;
     }
     if (d == 2 && !flat && (first < -0.5 - 1e-6 || last > double(size[2]) - 0.5 + 1e-6))
@@ -85,7 +85,7 @@ VoxelBox voxel_box(const Region& region, const Grid& grid) {
   box.one_slice = flat && lies_in_slice(region, grid);
   if (!box.one_slice) return box;
   if (const auto slice = centre_slice(region, grid)) box.low[2] = box.high[2] = *slice;
-  else box.reason = "the region lies outside the scan";
+  else box.reason = "not scanned: the region lies outside the scan";
   return box;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "iqgate/measure/localisation.hpp"
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
 
@@ -46,14 +47,16 @@ class Writer {
   }
   void add(const char* name, double value, const std::string& unit) { results_.add(bare(name, value, unit)); }
   void add(const char* name, double value) { add(name, value, unit_); }
-  void add_level(const Level& level) {
+  /// `placed`: standard error of the mean that comes from the placement.
+  void add_level(const Level& level, double placed) {
     const double sd = std::sqrt(level.moments.variance), freedom = level.n_variance - 1;
     Measurement mean = bare("roi_mean", level.moments.mean, unit_), spread = bare("roi_sd", sd, unit_);
     mean.n_eff = level.n_mean;
     spread.n_eff = level.n_variance;
     if (level.many) {
-      mean.se = level.sem();
-      mean.ci95 = symmetric_interval(mean.value, level.sem(), level.n_mean - 1);
+      mean.se = std::hypot(level.sem(), placed);
+      mean.se_localisation = placed;
+      mean.ci95 = symmetric_interval(mean.value, *mean.se, level.n_mean - 1);
       spread.se = sd / std::sqrt(2 * std::max(freedom, 1.0));
       spread.ci95 = sd_interval(sd, freedom);
     }
@@ -75,7 +78,7 @@ class Writer {
 };
 
 void by_centres(const Job& job, std::size_t s, const RegionVoxels& voxels, const NoiseCorrelation& correlation,
-                const std::string& where, Results& results) {
+                double placed, const std::string& where, Results& results) {
   const VolumeView volume = job.scans[s].volume->host();
   const Level level = level_of(job, s, voxels.mask, correlation);
   std::vector<double> sorted;
@@ -85,7 +88,7 @@ void by_centres(const Job& job, std::size_t s, const RegionVoxels& voxels, const
   Writer writer(job, "center", where, "voxel centres inside the region; noise correlation from its own autocorrelation",
                 voxels.flags, results);
   const double n = double(level.moments.n);
-  writer.add_level(level);
+  writer.add_level(level, placed);
   writer.add("roi_median", quantile(sorted, 0.5));
   writer.add("roi_min", sorted.front());
   writer.add("roi_max", sorted.back());
@@ -98,13 +101,13 @@ void by_centres(const Job& job, std::size_t s, const RegionVoxels& voxels, const
 }
 
 void by_shares(const Job& job, std::size_t s, const Region& region, const NoiseCorrelation& correlation,
-               const std::string& where, Results& results) {
+               double placed, const std::string& where, Results& results) {
   if (region.shape == RegionShape::sphere) return;
   const RegionVoxels voxels = region_coverage(region, job.grid());
   if (!voxels.good()) return results.skip("roi_mean", where, "variant area: " + voxels.reason);
   Writer writer(job, "area", where, "voxels weighted by the share of them that lies inside the region", voxels.flags,
                 results);
-  writer.add_level(level_of(job, s, voxels.mask, correlation));
+  writer.add_level(level_of(job, s, voxels.mask, correlation), placed);
   writer.add("roi_area_mm2", voxels.area_mm2, "mm2");
 }
 
@@ -118,8 +121,13 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         continue;
       }
       const NoiseCorrelation correlation = noise_correlation(job.scans[s].volume->host(), voxels.mask);
-      by_centres(job, s, voxels, correlation, where, results);
-      by_shares(job, s, region, correlation, where, results);
+      const double placed = localisation_se(job.placement, region, [&](const Region& moved) -> std::optional<double> {
+        const RegionVoxels there = region_voxels(moved, job.grid());
+        if (!there.good()) return std::nullopt;
+        return job.backend->region_moments(*job.scans[s].volume, there.mask).mean;
+      });
+      by_centres(job, s, voxels, correlation, placed, where, results);
+      by_shares(job, s, region, correlation, placed, where, results);
     }
 }
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <map>
 
+#include "iqgate/measure/localisation.hpp"
 #include "iqgate/measure/metrics.hpp"
-#include "iqgate/measure/noise_correlation.hpp"
 
 namespace iqgate::measure {
 namespace {
@@ -16,16 +16,12 @@ struct Mean {
 
 bool mean_of(const Job& job, std::size_t s, const Region& region, Mean& mean, Results& results,
              const std::string& where) {
-  const RegionVoxels voxels = region_voxels(region, job.grid());
-  if (!voxels.good()) {
-    results.skip("uniformity_hu", where, "region " + region.name + ": " + voxels.reason);
+  const RegionMean found = region_mean(job, s, region);
+  if (!found.good()) {
+    results.skip("uniformity_hu", where, "region " + region.name + ": " + found.reason);
     return false;
   }
-  const compute::Moments m = job.backend->region_moments(*job.scans[s].volume, voxels.mask);
-  const NoiseCorrelation c = noise_correlation(job.scans[s].volume->host(), voxels.mask);
-  mean.name = region.name;
-  mean.value = m.mean;
-  mean.se = (m.n >= 30 ? c.residual_sd : std::sqrt(m.variance)) / std::sqrt(c.n_eff_mean(double(m.n)));
+  mean = {region.name, found.mean, found.se()};
   return true;
 }
 

@@ -108,6 +108,7 @@ const Material& Model::material(const std::string& wanted) const {
 }
 
 Model read_model(const std::string& path) {
+  if (path.ends_with(".csv")) return read_insert_table(path);
   const json::Value document = json::parse_file(path, ErrorKind::usage);
   json::Fields fields(document, path, "", ErrorKind::usage);
   if (fields.text("schema") != "iqgate.phantom/1") fields.fail("schema", "unknown_value", "must be iqgate.phantom/1");

@@ -58,8 +58,12 @@ struct Model {
   const Material& material(const std::string& wanted) const;
 };
 
-/// Reads an iqgate.phantom/1 file; throws UsageError that names file and key (unknown keys included).
+/// Reads an iqgate.phantom/1 file, or a table of inserts (name ends in .csv); throws UsageError that names file and key (unknown keys included).
 Model read_model(const std::string& path);
+
+/// A phantom of round inserts from a CSV table: name, x_mm, y_mm, z_mm, diameter_mm, length_mm, ct_number_hu; one row is
+/// named body. Throws UsageError that names the line.
+Model read_insert_table(const std::string& path);
 
 /// The features for one modality in patient mm. `scale_mm` is the located body radius.
 std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality);

@@ -24,7 +24,8 @@ std::vector<std::string> names_in(const fs::path& folder) {
 
 std::string find(const std::string& wanted, const fs::path& folder, const char* option, const char* list_with) {
   std::error_code error;
-  if (wanted.find('/') != std::string::npos || fs::path(wanted).extension() == ".json") {
+  if (wanted.find('/') != std::string::npos || fs::path(wanted).extension() == ".json" ||
+      fs::path(wanted).extension() == ".csv") {
     if (fs::is_regular_file(wanted, error)) return wanted;
     throw UsageError("not_found", option, "there is no file " + wanted, "check the name");
   }

@@ -65,14 +65,15 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
   return scans;
 }
 
-void place(const Request& request, const Scan& scan, measure::Job& job, report::Document& document,
-           std::string& default_limits) {
+// Adds the regions to measure, and returns the phantom if there is one.
+std::optional<phantom::Model> place(const Request& request, const Scan& scan, measure::Job& job,
+                                    report::Document& document) {
   if (!request.roi_file.empty()) {
     for (Region& region : to_patient(read_region_file(request.roi_file), scan.volume.grid))
       job.regions.push_back(std::move(region));
     document.settings["roi_file_sha256"] = sha256_file(request.roi_file);
   }
-  if (request.phantom.empty()) return;
+  if (request.phantom.empty()) return std::nullopt;
   Candidate found;
   if (request.phantom == "auto") {
     say(request, "looking which phantom it is");
@@ -90,7 +91,6 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
   document.phantom_title = model.title;
   document.phantom_source = model.source;
   document.phantom_digest = model.digest;
-  default_limits = model.limits;
   if (model.body.kind == phantom::BodyKind::none) {
     job.placement.translation_mm = scan.volume.grid.middle_mm();
     job.placement.rotation = scan.volume.grid.direction;
@@ -102,6 +102,7 @@ void place(const Request& request, const Scan& scan, measure::Job& job, report::
   document.placement = job.placement;
   for (Region& region : phantom::place_features(model, job.placement, scan.modality))
     job.regions.push_back(std::move(region));
+  return found.model;
 }
 
 // What was asked for, so that the result tells how to make it again.
@@ -112,6 +113,15 @@ void record_request(const Request& request, report::Document& document) {
     return all;
   };
   if (!request.metrics.empty()) document.settings["metrics"] = joined(request.metrics);
+  if (request.pose.any()) {
+    json::Value pose;
+    const auto set = [&](const char* key, const std::optional<double>& value) {
+      if (value) pose.set(key, *value);
+    };
+    set("x_mm", request.pose.x_mm), set("y_mm", request.pose.y_mm), set("z_mm", request.pose.z_mm);
+    set("pitch_deg", request.pose.pitch_deg), set("yaw_deg", request.pose.yaw_deg), set("roll_deg", request.pose.roll_deg);
+    document.settings["pose"] = json::write(pose, 0);
+  }
   if (!request.series.empty()) document.settings["series"] = request.series;
   if (!request.limits.empty()) document.settings["limits"] = joined(request.limits);
   if (!request.roles.empty()) {
@@ -163,9 +173,8 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   measure::Job job;
   job.backend = compute::open_backend(request.backend);
   job.settings = request.settings;
-  std::string default_limits;
-  place(request, scans.front(), job, document, default_limits);
-  if (request.judge) document.limits = limits_for(request, document.phantom_name, default_limits);
+  const std::optional<phantom::Model> model = place(request, scans.front(), job, document);
+  if (request.judge) document.limits = limits_for(request, document.phantom_name, model ? model->limits : "");
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
   document.settings["seed"] = std::to_string(job.settings.seed);
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
@@ -178,7 +187,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   if (request.judge)
     document.judgement =
         judge::judge(document.results, document.limits, reference_of(scans.front(), document.results.regions, context));
-  document.pictures = make_pictures(scans.front(), job.regions, document.placement);
+  document.pictures = make_pictures(scans.front(), job.regions, document.placement, model);
   return document;
 }
 

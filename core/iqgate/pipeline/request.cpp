@@ -32,6 +32,8 @@ void check_request(const Request& request) {
   if (request.phantom.empty() && request.roi_file.empty())
     throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
                      "name one with --phantom (iqgate phantoms list) or give --roi FILE");
+  if (request.pose.any() && request.phantom.empty())
+    throw UsageError("wrong_use", "--pose", "places a phantom, and none is named", "name it with --phantom");
   if (!request.phantom.empty() && request.phantom != "auto") phantom::read_model(find_phantom(request.phantom));
   if (!request.roi_file.empty()) read_region_file(request.roi_file);
   for (const std::string& name : request.metrics) measure::require_metric(name, "--metric");

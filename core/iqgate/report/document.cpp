@@ -73,6 +73,7 @@ Value measurement_json(const Measurement& m) {
   v.set("value", m.value);
   v.set("unit", m.unit);
   v.set("se", Value(m.se));
+  v.set("se_localisation", Value(m.se_localisation));
   v.set("ci95_lo", m.ci95 ? Value(m.ci95->low) : Value());
   v.set("ci95_hi", m.ci95 ? Value(m.ci95->high) : Value());
   v.set("n_eff", Value(m.n_eff));

@@ -23,7 +23,7 @@ struct ScanRecord {
 
 /// A slice as the report shows it: grey values and the outlines drawn on it (in pixels).
 struct Outline {
-  int number = 0;  ///< 0: the fitted body, not numbered
+  int number = 0;  ///< 0: the fitted body, -1: a part of the fitted phantom; neither is numbered
   std::string name;
   std::vector<std::pair<double, double>> points;
 };

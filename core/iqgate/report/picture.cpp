@@ -93,6 +93,12 @@ void draw_outline(const Canvas& c, const Outline& o) {
     middle += y / double(o.points.size());
   }
   cairo_close_path(k);
+  if (o.number < 0) {  // the fitted phantom: a thin line that hides nothing
+    cairo_set_source_rgba(k, 1, 0.35, 0.9, 0.9);
+    cairo_set_line_width(k, 1);
+    cairo_stroke(k);
+    return;
+  }
   const double dash[] = {6, 4};
   if (o.number == 0) cairo_set_dash(k, dash, 2, 0);
   cairo_set_source_rgb(k, 0, 0, 0);

@@ -52,7 +52,7 @@ code { font-size: 11px; overflow-wrap: anywhere; } tr, .two div { break-inside: 
 <table><thead><tr><th>Test</th><th>Where</th><th>Because</th></tr></thead><tbody>{{#missing}}<tr class="not_measured"><td>{{name}}</td><td>{{where}}</td><td>{{reason}}</td></tr>{{/missing}}</tbody></table>{{/has_missing}}
 
 {{#has_pictures}}<h2>What was measured</h2>
-<p class="small">Yellow: the regions as measured, numbered. Blue, dashed: the phantom's body as it was found.</p>
+<p class="small">Yellow: the regions as measured, numbered. Blue, dashed: the phantom's body as it was found. Thin, magenta: the fitted phantom.</p>
 <div class="pictures">{{#pictures}}<figure><img alt="{{title}}" src="data:image/png;base64,{{&data}}"><figcaption><b>{{title}}</b><br>{{legend}}</figcaption></figure>{{/pictures}}</div>{{/has_pictures}}
 
 {{#has_plots}}<h2>Curves</h2>
