@@ -1,10 +1,10 @@
 // B5: bar patterns: modulation, and the transfer function that it stands for.
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
 
-#include "iqgate/compute/resample.hpp"
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/transfer_curve.hpp"
 
@@ -18,141 +18,163 @@ struct Group {
   std::string name;
   double f_per_mm = 0, period_mm = 0;
   int bars = 0;
-  // Of the profile across the bars, over a whole number of periods:
-  double m2 = 0;                     // variance within the bars
-  double peaks = 0, valleys = 0;     // means of the tops and of the gaps between them
-  bool resolved = false;             // every gap stands below its neighbours
-  double noise2 = 0;                 // variance of the profile by noise
-  double background = 0, inside = 0; // values beside the pattern; in the middle of its bars
+  double m2 = 0, noise2 = 0;                  // variance of the pixels within the bars; of their noise
+  double fundamental = 0, fundamental_se = 0; // amplitude of the first harmonic
+  double bar = 0, gap = 0, modulation_se = 0; // means about the middles of the bars, and of the gaps
+  double bar_top = 0, gap_bottom = 0;         // the same closer to the middles: plateaus of wide bars
+  double crest_to_trough = 0;                 // of the harmonics, at the middles themselves
+  bool resolved = false;                      // every gap stands below its neighbours
 };
 
-struct Profile {
-  std::vector<double> values;
-  double step_mm = 0;
-  double noise = 0;  // SD of a value, from the scatter across the bars
+// A pixel of the pattern: its place across the bars, from the middle.
+struct Pixel {
+  double x_mm, value;
 };
 
-// Mean along the bars (and over the region's slices), at a tenth of a pixel across them.
-bool profile_of(const Job& job, std::size_t s, const Region& region, Profile& profile, std::string& reason) {
+// The pixels of the region, as they are: interpolation between them would take modulation away.
+bool pixels_of(const Job& job, std::size_t s, const Region& region, std::vector<Pixel>& pixels, std::string& reason) {
   const Grid& grid = job.grid();
-  const VolumeView v = job.scans[s].volume->host();
   if (!lies_in_slice(region, grid)) {
     reason = "the region's normal lies more than 10 degrees from the slice normal";
     return false;
   }
-  const double pixel = std::min(grid.spacing_mm.x, grid.spacing_mm.y);
-  profile.step_mm = 0.1 * pixel;
-  const int count = static_cast<int>(region.size_mm.x / profile.step_mm) + 1;
-  const int lines = std::max(3, static_cast<int>(region.size_mm.y / (0.5 * pixel)) + 1);
-  const Vec3 normal = grid.direction.column(2);
-  const double lean = dot(region.normal, normal), half = std::max(0.5 * region.size_mm.z, 0.5 * grid.spacing_mm.z);
-  std::vector<double> sum(std::size_t(count), 0.0), squares(std::size_t(count), 0.0);
-  // A thin pattern is in the slice nearest to it, with whatever it shares of its neighbours; a deep one in several.
-  std::vector<std::size_t> slices;
-  for (std::size_t z = 0; z < grid.size.z; ++z)
-    if (std::abs(dot(grid.to_mm({0, 0, double(z)}) - region.center_mm, normal)) <= half + 1e-9) slices.push_back(z);
-  if (slices.empty()) {
-    const auto nearest = centre_slice(region, grid);
-    if (!nearest) {
-      reason = "not scanned: the region lies outside the scan";
-      return false;
-    }
-    slices.push_back(*nearest);
+  Region deep = region;
+  // A thin pattern is in the slice that holds most of it; a deep one in several.
+  if (region.size_mm.z <= 1.5 * grid.spacing_mm.z) deep.size_mm.z = 0;
+  const RegionVoxels voxels = region_voxels(deep, grid);
+  if (!voxels.good()) {
+    reason = voxels.reason;
+    return false;
   }
-  if (region.size_mm.z <= 1.5 * grid.spacing_mm.z && slices.size() > 1) {
-    // Two slices share it: the one that holds more of it.
-    const auto nearest = centre_slice(region, grid);
-    slices.assign(1, nearest.value_or(slices.front()));
-  }
-  double n = 0;
-  for (const std::size_t z : slices) {
-    const double off = dot(grid.to_mm({0, 0, double(z)}) - region.center_mm, normal);
-    const Vec3 middle = region.center_mm + (off / lean) * region.normal;
-    for (int j = 0; j < lines; ++j) {
-      const double across = region.size_mm.y * ((j + 0.5) / lines - 0.5);
-      n += 1;
-      for (int i = 0; i < count; ++i) {
-        Vec3 at = grid.to_index(middle + ((i - count / 2) * profile.step_mm) * region.in_plane +
-                                across * region.second_axis());
-        at.z = double(z);
-        const double value = compute::linear_value(v, at, NAN);
-        if (std::isnan(value)) {
-          reason = "the region reaches outside the scan";
-          return false;
-        }
-        sum[std::size_t(i)] += value;
-        squares[std::size_t(i)] += value * value;
-      }
-    }
-  }
-  profile.values.resize(std::size_t(count));
-  std::vector<double> scatter;
-  for (int i = 0; i < count; ++i) {
-    const double mean = sum[std::size_t(i)] / n;
-    profile.values[std::size_t(i)] = mean;
-    scatter.push_back(std::max(0.0, squares[std::size_t(i)] / n - mean * mean));
-  }
-  std::sort(scatter.begin(), scatter.end());
-  // Lines half a pixel apart share pixels: about two of them make one value.
-  profile.noise = std::sqrt(quantile(scatter, 0.25) * 2 / n);
+  const VolumeView v = job.scans[s].volume->host();
+  for (const std::size_t o : voxels.mask.offsets)
+    pixels.push_back({region.local(grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y),
+                                               double(o / (v.size.x * v.size.y))})).x,
+                      v.values[o]});
   return true;
 }
 
-double value_at(const Profile& p, double x_mm) {
-  const double at = x_mm / p.step_mm + double(p.values.size() / 2);
-  const double bounded = std::clamp(at, 0.0, double(p.values.size()) - 1.001);
-  const std::size_t k = static_cast<std::size_t>(bounded);
-  return p.values[k] + (bounded - double(k)) * (p.values[k + 1] - p.values[k]);
+struct Mean {
+  double value = 0, n = 0;
+};
+Mean mean_near(const std::vector<Pixel>& pixels, const std::vector<double>& places, double reach_mm) {
+  Mean m;
+  for (const Pixel& p : pixels)
+    for (const double at : places)
+      if (std::abs(p.x_mm - at) <= reach_mm) m.value += p.value, m.n += 1;
+  if (m.n > 0) m.value /= m.n;
+  return m;
 }
 
-// Best shift of the pattern against the profile, within a quarter of a period or the pixel.
-double phase_of(const Profile& p, const Group& g, double most_mm) {
-  double best = -INFINITY, at = 0;
-  for (double shift = -most_mm; shift <= most_mm; shift += p.step_mm) {
-    double sum = 0;
-    for (int b = 0; b < g.bars; ++b) {
-      const double x = (b - 0.5 * (g.bars - 1)) * g.period_mm + shift;
-      sum += value_at(p, x);
-      if (b + 1 < g.bars) sum -= value_at(p, x + 0.5 * g.period_mm) * double(g.bars) / (g.bars - 1);
+// Harmonics of the bars by least squares, from the middle of the first bar to that of the last: a whole number of
+// periods. The first one's phase tells where the bars lie.
+bool analyse(const std::vector<Pixel>& all, double nyquist, Group& g, std::string& reason) {
+  const double half = 0.5 * (g.bars - 1) * g.period_mm;
+  std::vector<Pixel> inside;
+  for (const Pixel& p : all)
+    if (std::abs(p.x_mm) <= half) inside.push_back(p);
+  int harmonics = 1;
+  while (harmonics < 4 && (2 * harmonics + 1) * g.f_per_mm < nyquist) ++harmonics;
+  const long columns = 1 + 2 * harmonics, n = long(inside.size());
+  if (n < 2 * columns + 4) {
+    reason = "fewer than " + std::to_string(2 * columns + 4) + " pixels lie within the bars";
+    return false;
+  }
+  Eigen::MatrixXd basis(n, columns);
+  Eigen::VectorXd values(n);
+  double mean = 0;
+  for (long k = 0; k < n; ++k) {
+    const Pixel& p = inside[std::size_t(k)];
+    basis(k, 0) = 1;
+    for (int h = 0; h < harmonics; ++h) {
+      const double phase = 2 * pi * (2 * h + 1) * p.x_mm / g.period_mm;
+      basis(k, 1 + 2 * h) = std::cos(phase);
+      basis(k, 2 + 2 * h) = std::sin(phase);
     }
-    if (sum > best) best = sum, at = shift;
+    values[k] = p.value;
+    mean += p.value / double(n);
   }
-  return at;
-}
-
-void analyse(const Profile& p, double pixel_mm, Group& g) {
-  const double shift = phase_of(p, g, std::min(0.25 * g.period_mm, std::max(pixel_mm, 0.1 * g.period_mm)));
+  const Eigen::MatrixXd normal = basis.transpose() * basis;
+  const Eigen::LDLT<Eigen::MatrixXd> solver(normal);
+  const Eigen::VectorXd fit = solver.solve(basis.transpose() * values);
+  const Eigen::MatrixXd inverse = solver.solve(Eigen::MatrixXd::Identity(columns, columns));
+  if (!fit.allFinite() || !(inverse(1, 1) > 0) || inverse(1, 1) * double(n) > 50) {
+    reason = "the pixels sample too few phases of the bars";
+    return false;
+  }
+  g.noise2 = (values - basis * fit).squaredNorm() / double(n - columns);
+  for (const Pixel& p : inside) g.m2 += (p.value - mean) * (p.value - mean) / double(n - 1);
+  g.fundamental = std::hypot(fit[1], fit[2]);
+  g.fundamental_se = std::sqrt(g.noise2 * 0.5 * (inverse(1, 1) + inverse(2, 2)));
+  // Bars lie on the crests next to their nominal places (an odd number of bars: at 0; an even one: half a period off),
+  // where there is a wave to tell.
+  double shift = 0;
+  if (g.fundamental > 3 * g.fundamental_se) {
+    const double crest = std::atan2(fit[2], fit[1]) / (2 * pi) * g.period_mm;
+    shift = std::remainder(crest - (g.bars % 2 ? 0 : 0.5 * g.period_mm), g.period_mm);
+  }
+  for (int h = 0; h < harmonics; ++h) {
+    const double phase = 2 * pi * (2 * h + 1) * (shift + (g.bars % 2 ? 0 : 0.5 * g.period_mm)) / g.period_mm;
+    g.crest_to_trough += 2 * (fit[1 + 2 * h] * std::cos(phase) + fit[2 + 2 * h] * std::sin(phase));
+  }
+  std::vector<double> bars, gaps;
+  for (int b = 0; b < g.bars; ++b) bars.push_back((b - 0.5 * (g.bars - 1)) * g.period_mm + shift);
+  for (int b = 0; b + 1 < g.bars; ++b) gaps.push_back(bars[std::size_t(b)] + 0.5 * g.period_mm);
+  const double reach = g.period_mm / 8;
+  const Mean bar = mean_near(all, bars, reach), gap = mean_near(all, gaps, reach);
+  if (bar.n < 2 || gap.n < 2) {
+    reason = "no pixel lies on the bars or between them";
+    return false;
+  }
+  g.bar = bar.value, g.gap = gap.value;
+  g.modulation_se = std::sqrt(g.noise2 * (1 / bar.n + 1 / gap.n));
+  const Mean top = mean_near(all, bars, 0.5 * reach), bottom = mean_near(all, gaps, 0.5 * reach);
+  g.bar_top = top.n > 0 ? top.value : bar.value;
+  g.gap_bottom = bottom.n > 0 ? bottom.value : gap.value;
   g.resolved = true;
-  std::vector<double> tops, gaps;
-  for (int b = 0; b < g.bars; ++b) {
-    const double x = (b - 0.5 * (g.bars - 1)) * g.period_mm + shift;
-    tops.push_back(value_at(p, x));
-    if (b + 1 < g.bars) gaps.push_back(value_at(p, x + 0.5 * g.period_mm));
+  for (std::size_t k = 0; k < gaps.size(); ++k) {
+    const Mean left = mean_near(all, {bars[k]}, reach), here = mean_near(all, {gaps[k]}, reach),
+               right = mean_near(all, {bars[k + 1]}, reach);
+    const double noise = std::sqrt(g.noise2 * (1 / std::max(here.n, 1.0) + 1 / std::max(std::min(left.n, right.n), 1.0)));
+    g.resolved = g.resolved && here.n > 0 && left.n > 0 && right.n > 0 &&
+                 here.value < std::min(left.value, right.value) - 2 * noise;
   }
-  for (std::size_t k = 0; k < gaps.size(); ++k)
-    g.resolved = g.resolved && gaps[k] < std::min(tops[k], tops[k + 1]) - 2 * p.noise;
-  for (const double t : tops) g.peaks += t / double(tops.size());
-  for (const double t : gaps) g.valleys += t / double(gaps.size());
-  // From the middle of the first bar to that of the last: a whole number of periods, inside the pattern.
-  const double length = (g.bars - 1) * g.period_mm;
-  const int n = std::max(8, static_cast<int>(length / p.step_mm));
-  double mean = 0, squares = 0;
-  for (int k = 0; k < n; ++k) mean += value_at(p, shift - 0.5 * length + length * (k + 0.5) / n) / n;
-  for (int k = 0; k < n; ++k)
-    squares += std::pow(value_at(p, shift - 0.5 * length + length * (k + 0.5) / n) - mean, 2) / n;
-  g.m2 = squares;
-  g.noise2 = p.noise * p.noise;
-  g.inside = *std::max_element(tops.begin(), tops.end());
-  g.background = *std::min_element(p.values.begin(), p.values.end());
+  return true;
 }
 
 std::optional<double> at_level(const std::vector<double>& f, const std::vector<double>& y, double level) {
   return first_crossing(f, y, level);
 }
 
+// Between two groups the logarithm against the square of the frequency: straight for a Gaussian spread. Before the first
+// group from 1 at zero.
+struct Crossing {
+  double f = 0, slope = 0;
+  std::size_t after = 0;
+};
+std::optional<Crossing> mtf_crossing(const std::vector<double>& f, const std::vector<double>& y, double level) {
+  double f0 = 0, y0 = 1;
+  for (std::size_t k = 0; k < f.size(); ++k) {
+    if (y[k] < level) {
+      if (!(y[k] > 0)) return std::nullopt;
+      const double t = (std::log(y0) - std::log(level)) / (std::log(y0) - std::log(y[k]));
+      const double at = std::sqrt(f0 * f0 + t * (f[k] * f[k] - f0 * f0));
+      const double slope = level * (std::log(y[k]) - std::log(y0)) / (f[k] * f[k] - f0 * f0) * 2 * at;
+      return Crossing{at, slope, k};
+    }
+    f0 = f[k], y0 = std::min(y[k], 1.0);
+  }
+  return std::nullopt;
+}
+
 void curve_of(const std::string& where, const char* variant, const char* y_name, const std::vector<double>& f,
-              const std::vector<double>& y, Results& results) {
-  results.curves.push_back({y_name, variant, where, {"frequency", "1/mm", f}, {y_name, "1", y}, {}, {}});
+              const std::vector<double>& y, const std::vector<double>& se, Results& results) {
+  Curve curve{y_name, variant, where, {"frequency", "1/mm", f}, {y_name, "1", y}, {}, {}};
+  for (std::size_t k = 0; k < se.size(); ++k) {
+    curve.ci95_lo.push_back(y[k] - 1.96 * se[k]);
+    curve.ci95_hi.push_back(y[k] + 1.96 * se[k]);
+  }
+  results.curves.push_back(std::move(curve));
 }
 
 // Coltman's series for the sine response from the square-wave response C: sum over odd k without square factors.
@@ -179,75 +201,94 @@ void folder_results(const std::string& where, std::vector<Group> groups, double 
   };
   // Relative modulation: by the difference of bars and gaps, and by the contrast of Michelson, which open code uses.
   std::vector<double> f, relative, michelson;
-  const auto contrast = [](const Group& g) { return (g.peaks - g.valleys) / (g.peaks + g.valleys); };
-  const double lowest = groups.front().peaks - groups.front().valleys;
+  const Group& first = groups.front();
+  const auto contrast = [](const Group& g) { return (g.bar - g.gap) / (g.bar + g.gap); };
+  const double lowest = first.bar - first.gap;
+  if (!(lowest > 3 * first.modulation_se))
+    return results.skip("rmtf50_per_mm", where, "the coarsest group does not stand out from the noise");
   for (const Group& g : groups) {
     if (g.f_per_mm > nyquist) break;
     f.push_back(g.f_per_mm);
-    relative.push_back(std::max(0.0, (g.peaks - g.valleys) / lowest));
-    michelson.push_back(std::max(0.0, contrast(g) / contrast(groups.front())));
+    relative.push_back(std::max(0.0, (g.bar - g.gap) / lowest));
+    michelson.push_back(std::max(0.0, contrast(g) / contrast(first)));
   }
-  if (lowest > 0 && f.size() >= 2) {
-    curve_of(where, "lowest_group", "rmtf", f, relative, results);
-    for (const int percent : {95, 90, 80, 70, 60, 50, 30, 10})
-      if (const auto at = at_level(f, relative, percent / 100.0))
-        scalar("rmtf" + std::to_string(percent) + "_per_mm", "lowest_group", *at, "1/mm",
-               "mean of the bars minus mean of the gaps, relative to the coarsest group: no MTF", {});
+  if (f.size() >= 2) {
+    curve_of(where, "lowest_group", "rmtf", f, relative, {}, results);
     // Its denominator must be far from zero: values relative to water only where all lie above it.
     const bool positive = std::all_of(groups.begin(), groups.begin() + std::ptrdiff_t(f.size()),
-                                      [](const Group& g) { return g.valleys > 0 && g.peaks > 0; });
-    for (const int percent : {95, 90, 80, 70, 60, 50, 30, 10})
+                                      [](const Group& g) { return g.gap > 0 && g.bar > 0; });
+    for (const int percent : {95, 90, 80, 70, 60, 50, 30, 10}) {
+      const std::string name = "rmtf" + std::to_string(percent) + "_per_mm";
+      if (const auto at = at_level(f, relative, percent / 100.0))
+        scalar(name, "lowest_group", *at, "1/mm",
+               "mean of the bars minus mean of the gaps, relative to the coarsest group: no MTF", {});
       if (const auto at = positive ? at_level(f, michelson, percent / 100.0) : std::nullopt)
-        scalar("rmtf" + std::to_string(percent) + "_per_mm", "michelson", *at, "1/mm",
+        scalar(name, "michelson", *at, "1/mm",
                "(bars - gaps) / (bars + gaps) relative to the coarsest group; depends on the zero of the scale: no MTF",
                {});
+    }
   }
   double seen = 0;
   for (const Group& g : groups) {
-    if (!g.resolved || lowest <= 0 || (g.peaks - g.valleys) / lowest < visible_modulation || g.f_per_mm > nyquist) break;
+    if (!g.resolved || (g.bar - g.gap) / lowest < visible_modulation || g.f_per_mm > nyquist) break;
     seen = 10 * g.f_per_mm;
   }
   scalar("visible_lp_per_cm", "", seen, "1/cm",
          "finest group up to which every gap stands below its bars by twice the noise and the modulation is a tenth of "
          "the coarsest group's at least",
          {"ordinal"});
-  // Absolute: bars wide enough to show their own value tell the full modulation. Five times the pixel and more.
-  const Group& first = groups.front();
-  const double full = 0.5 * (first.inside - first.background);
-  if (0.5 * first.period_mm < 2.5 * (0.5 / nyquist) * 2 || !(full > 0))
+  // Absolute: bars of five pixels and more show their own value, and that of their gaps.
+  const double full = 0.5 * (first.bar_top - first.gap_bottom), pixel = 0.5 / nyquist;
+  if (0.5 * first.period_mm < 5 * pixel || !(full > 0))
     return results.skip("mtf50_per_mm", where,
-                        "variants droege_morin, coltman: no group is coarse enough to show the value of its bars");
-  std::vector<double> fd, droege, response;
-  for (const Group& g : groups) {
-    if (g.f_per_mm > nyquist) break;
-    fd.push_back(g.f_per_mm);
-    droege.push_back(pi * std::numbers::sqrt2 / 4 * std::sqrt(std::max(0.0, g.m2 - g.noise2)) / full);
-    response.push_back(std::max(0.0, 0.5 * (g.peaks - g.valleys) / full));
+                        "variants fundamental, droege_morin, coltman: no group is coarse enough to show the value of its "
+                        "bars");
+  std::vector<double> sine, sine_se, droege, response;
+  for (std::size_t k = 0; k < f.size(); ++k) {
+    sine.push_back(0.25 * pi * groups[k].fundamental / full);
+    sine_se.push_back(0.25 * pi * groups[k].fundamental_se / full);
+    droege.push_back(pi * std::numbers::sqrt2 / 4 * std::sqrt(std::max(0.0, groups[k].m2 - groups[k].noise2)) / full);
+    const bool wide = 0.5 * groups[k].period_mm >= 5 * pixel;
+    const double depth = wide ? groups[k].bar_top - groups[k].gap_bottom : groups[k].crest_to_trough;
+    response.push_back(std::max(0.0, 0.5 * depth / full));
   }
-  // Valid from a third of the frequency where the MTF has gone: below, the third harmonic counts in. It is taken out
-  // where the group of three times the frequency (or between two) tells it: variance = sum of (4 M0 / (pi k) MTF(kf))^2 / 2.
+  // M^2 holds the odd harmonics of coarse groups: (MTF(kf) / k)^2 each; the finer groups tell them.
   std::vector<double> corrected = droege;
   for (int round = 0; round < 4; ++round)
-    for (std::size_t k = 0; k < fd.size(); ++k) {
+    for (std::size_t k = 0; k < f.size(); ++k) {
       double harmonics = 0;
       for (const int odd : {3, 5, 7})
-        if (odd * fd[k] <= fd.back()) harmonics += std::pow(interpolate(fd, corrected, odd * fd[k]) / odd, 2);
+        if (odd * f[k] <= f.back()) harmonics += std::pow(interpolate(f, corrected, odd * f[k]) / odd, 2);
       corrected[k] = std::sqrt(std::max(0.0, droege[k] * droege[k] - harmonics));
     }
-  std::vector<double> sine;
-  for (const double at : fd) sine.push_back(coltman(fd, response, at));
-  const auto report = [&](const char* variant, const std::vector<double>& y, const char* method) {
-    curve_of(where, variant, "mtf", fd, y, results);
-    for (const int percent : {50, 10})
-      if (const auto at = at_level(fd, y, percent / 100.0))
-        scalar("mtf" + std::to_string(percent) + "_per_mm", variant, *at, "1/mm", method, {"between_groups=linear"});
-      else
-        results.skip("mtf" + std::to_string(percent) + "_per_mm", where,
-                     std::string("variant ") + variant + ": the groups do not reach it");
+  std::vector<double> series;
+  for (const double at : f) series.push_back(coltman(f, response, at));
+  const auto report = [&](const char* variant, const std::vector<double>& y, const std::vector<double>& se,
+                          const char* method) {
+    curve_of(where, variant, "mtf", f, y, se, results);
+    for (const int percent : {50, 10}) {
+      const std::string name = "mtf" + std::to_string(percent) + "_per_mm";
+      const auto at = mtf_crossing(f, y, percent / 100.0);
+      if (!at) {
+        results.skip(name, where, std::string("variant ") + variant + ": the groups do not reach it");
+        continue;
+      }
+      Measurement m = measurement(name, variant, where, at->f, "1/mm");
+      if (!se.empty()) {
+        m.se = se[at->after] / std::abs(at->slope);
+        m.ci95 = log_interval(m.value, *m.se);
+      }
+      m.method = method;
+      m.standard = "definition B5";
+      m.flags = {"between_groups=gaussian", "ci_scope=within_scan"};
+      results.add(std::move(m));
+    }
   };
-  report("droege_morin", corrected,
-         "pi sqrt 2 / 4 of the bars' SD over half the difference of bar and background, odd harmonics taken out");
-  report("coltman", sine, "Coltman's series of the square-wave response");
+  report("fundamental", sine, sine_se,
+         "pi / 4 of the amplitude of the bars' first harmonic over half the difference of bar and gap");
+  report("droege_morin", corrected, {},
+         "pi sqrt 2 / 4 of the pixels' SD (less noise) over half the difference of bar and gap, odd harmonics taken out");
+  report("coltman", series, {}, "Coltman's series of the square-wave response");
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -268,18 +309,17 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       g.f_per_mm = lp->second / 10;
       g.period_mm = 1 / g.f_per_mm;
       g.bars = static_cast<int>(bars->second);
-      Profile profile;
+      std::vector<Pixel> pixels;
       std::string reason;
-      if (!profile_of(job, s, region, profile, reason)) {
+      if (!pixels_of(job, s, region, pixels, reason) || !analyse(pixels, nyquist, g, reason)) {
         results.skip("modulation", where, reason);
         continue;
       }
-      analyse(profile, pixel, g);
-      Measurement m = measurement(job.unit() == "HU" ? "modulation_hu" : "modulation", "", where, g.peaks - g.valleys,
+      Measurement m = measurement(job.unit() == "HU" ? "modulation_hu" : "modulation", "", where, g.bar - g.gap,
                                   job.unit());
-      m.se = profile.noise * std::sqrt(1.0 / g.bars + 1.0 / (g.bars - 1));
+      m.se = g.modulation_se;
       m.ci95 = symmetric_interval(m.value, *m.se);
-      m.method = "mean of the bars minus mean of the gaps between them, on the profile across the bars";
+      m.method = "mean of the pixels within an eighth of a period of the bars' middles, minus that about the gaps'";
       m.standard = "definition B5";
       if (g.f_per_mm > nyquist) m.flags = {"beyond_nyquist"};
       results.add(std::move(m));
@@ -296,17 +336,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 Metric line_pairs_metric() {
   return {"line_pairs",
           "Bar patterns",
-          "Profile across the bars of each group, mean along them. modulation: bars minus gaps. rmtf: that, relative to "
-          "the coarsest group, or (variant michelson) over the sum of bars and gaps first (neither is an MTF). mtf, variant droege_morin: (pi sqrt 2 / 4) sqrt(M^2 - N^2) / M0, M the SD "
-          "over a whole number of periods, N its noise, M0 half the difference of bar and background in the coarsest "
-          "group; the odd harmonics of coarse groups are taken out by the finer ones. Variant coltman: pi/4 (C(f) + "
-          "C(3f)/3 - C(5f)/5 + C(7f)/7 + ...), C the square-wave response. visible_lp_per_cm: the finest group with all "
-          "gaps seen.",
+          "Pixels of each group by their place across its bars, not interpolated. modulation: about the middles of bars "
+          "minus gaps. rmtf: that, relative to the coarsest group, or (variant michelson) over the sum of bars and gaps "
+          "first; neither is an MTF. mtf, M0 half the difference of bar and gap in the coarsest group: variant fundamental, "
+          "pi / 4 of the first harmonic (least squares) over M0; droege_morin, (pi sqrt 2 / 4) sqrt(M^2 - N^2) / M0, M the "
+          "SD over a whole number of periods, N that about the harmonics, the odd harmonics of coarse groups taken out by "
+          "the finer ones; coltman, pi/4 (C(f) + C(3f)/3 - C(5f)/5 + C(7f)/7 + ...), C the square-wave response. "
+          "visible_lp_per_cm: the finest group with all gaps seen.",
           "Droege and Morin 1982; Coltman 1954; definition B5",
           {"modulation_hu", "modulation", "rmtf95_per_mm", "rmtf90_per_mm", "rmtf80_per_mm", "rmtf70_per_mm",
            "rmtf60_per_mm", "rmtf50_per_mm", "rmtf30_per_mm", "rmtf10_per_mm", "visible_lp_per_cm", "mtf50_per_mm",
            "mtf10_per_mm"},
-          {"lowest_group", "michelson", "droege_morin", "coltman"},
+          {"lowest_group", "michelson", "fundamental", "droege_morin", "coltman"},
           {"line_pairs"},
           {},
           run};
