@@ -68,6 +68,7 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
       ->check(between(1e-4, 1e4));
   verb.add_option("--backend", o.backend, "auto, cpu or cuda")->envname("IQGATE_BACKEND");
   verb.add_option("--context", o.context, "context file (iqgate.context/1): site, operator, baseline...");
+  verb.add_option("--tasks", o.tasks, "tasks for detectability, name or file (iqgate.tasks/1)");
   verb.add_option("--seed", o.seed, "seed of the bootstrap")->check(between(0, 1.8e19));
   verb.add_option("--draws", o.draws, "bootstrap draws")->check(CLI::Range(50, 100000));
   verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")

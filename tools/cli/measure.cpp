@@ -25,6 +25,7 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
   request.settings.receive_channels = options.receive_channels;
   request.settings.bootstrap_draws = static_cast<std::size_t>(options.draws);
   request.context_file = options.context;
+  request.tasks_file = options.tasks;
   request.intake.max_scan_bytes = parse_bytes(options.max_memory);
   if (!options.spacing_mm.empty())
     request.spacing_mm = Vec3{options.spacing_mm[0], options.spacing_mm[1], options.spacing_mm[2]};

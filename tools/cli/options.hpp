@@ -15,7 +15,7 @@ struct Options {
   double timeout_s = 0;
   // measure, check, inspect
   std::vector<std::string> paths, metrics, limits, roles;
-  std::string phantom, roi, series, pose;
+  std::string phantom, roi, series, pose, tasks;
   std::vector<double> spacing_mm;
   std::uint64_t seed = 1;
   int receive_channels = 0, draws = 500;

@@ -87,7 +87,9 @@ const std::vector<Metric>& catalogue() {
                                            slanted_edge_metric(),
                                            disc_ttf_metric(),
                                            ball_ttf_metric(),
-                                           nps_metric()};
+                                           nps_metric(),
+                                           detectability_metric(),
+                                           hotelling_metric()};
   return metrics;
 }
 

@@ -9,6 +9,7 @@
 #include "iqgate/base/result.hpp"
 #include "iqgate/base/scan.hpp"
 #include "iqgate/compute/backend.hpp"
+#include "iqgate/measure/observer.hpp"
 #include "iqgate/measure/region_mask.hpp"
 #include "iqgate/measure/statistics.hpp"
 
@@ -18,6 +19,7 @@ struct Settings {
   std::uint64_t seed = 1;
   int receive_channels = 0;  ///< MR: channels combined by sum of squares; 0: unknown
   std::size_t bootstrap_draws = 500;
+  std::vector<Task> tasks;  ///< for detectability
 };
 
 /// One scan, uploaded once.

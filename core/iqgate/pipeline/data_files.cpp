@@ -53,6 +53,9 @@ std::string find_phantom(const std::string& name_or_path) {
 std::string find_limits(const std::string& name_or_path) {
   return find(name_or_path, fs::path(data_folder()) / "limits", "--limits", "the folder limits of the data folder");
 }
+std::string find_tasks(const std::string& name_or_path) {
+  return find(name_or_path, fs::path(data_folder()) / "tasks", "--tasks", "the folder tasks of the data folder");
+}
 std::vector<std::string> shipped_phantoms() { return names_in(data_folder()); }
 std::vector<std::string> shipped_limits() { return names_in(fs::path(data_folder()) / "limits"); }
 

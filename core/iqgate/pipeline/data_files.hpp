@@ -9,6 +9,8 @@ namespace iqgate::pipeline {
 std::string data_folder();
 /// A name ("uniform_cylinder") or a path; UsageError with the nearest name when there is none.
 std::string find_phantom(const std::string& name_or_path);
+/// Path of a tasks file.
+std::string find_tasks(const std::string& name_or_path);
 std::string find_limits(const std::string& name_or_path);
 /// Names of the shipped files, sorted.
 std::vector<std::string> shipped_phantoms();

@@ -173,6 +173,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   measure::Job job;
   job.backend = compute::open_backend(request.backend);
   job.settings = request.settings;
+  job.settings.tasks = read_tasks(request.tasks_file);
   const std::optional<phantom::Model> model = place(request, scans.front(), job, document);
   if (request.judge) document.limits = limits_for(request, document.phantom_name, model ? model->limits : "");
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});

@@ -28,6 +28,42 @@ Context read_context(const std::string& path) {
   return context;
 }
 
+std::vector<measure::Task> read_tasks(const std::string& name_or_path) {
+  const std::string path = find_tasks(name_or_path.empty() ? "ct_default" : name_or_path);
+  const json::Value document = json::parse_file(path, ErrorKind::usage);
+  json::Fields fields(document, path, "", ErrorKind::usage);
+  if (fields.text("schema") != "iqgate.tasks/1") fields.fail("schema", "unknown_value", "must be iqgate.tasks/1");
+  fields.text("name");
+  fields.text("source");
+  std::vector<measure::Task> tasks;
+  for (json::Fields& entry : fields.objects("tasks")) {
+    measure::Task task;
+    task.name = entry.text("name");
+    task.source = entry.text("source");
+    const std::string kind = entry.text("kind");
+    task.contrast_hu = entry.number("contrast_hu");
+    const char* size = kind == "gaussian" ? "sigma_mm" : "diameter_mm";
+    task.size_mm = entry.number(size);
+    if (!(task.size_mm > 0) || task.size_mm > 1000)
+      entry.fail(size, "out_of_range", "must be greater than 0 and at most 1000 mm");
+    if (kind == "designer") {
+      task.kind = measure::Task::Kind::designer;
+      task.exponent = entry.number("exponent");
+      if (!(task.exponent >= 0) || task.exponent > 20) entry.fail("exponent", "out_of_range", "must be from 0 to 20");
+    } else if (kind == "gaussian") {
+      task.kind = measure::Task::Kind::gaussian;
+    } else if (kind != "disc") {
+      entry.fail("kind", "unknown_value", "is none of disc, gaussian, designer");
+    }
+    for (const measure::Task& other : tasks)
+      if (other.name == task.name) entry.fail("name", "duplicate", "two tasks are named \"" + task.name + "\"");
+    entry.done();
+    tasks.push_back(std::move(task));
+  }
+  fields.done();
+  return tasks;
+}
+
 void check_request(const Request& request) {
   if (request.phantom.empty() && request.roi_file.empty())
     throw UsageError("no_phantom", "--phantom", "neither a phantom nor regions are given",
@@ -38,6 +74,7 @@ void check_request(const Request& request) {
   if (!request.roi_file.empty()) read_region_file(request.roi_file);
   for (const std::string& name : request.metrics) measure::require_metric(name, "--metric");
   read_context(request.context_file);
+  read_tasks(request.tasks_file);
   for (const std::string& name : request.limits)
     if (name != "none") judge::read_limits(find_limits(name));
 }

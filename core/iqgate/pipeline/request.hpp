@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "iqgate/judge/limits.hpp"
+#include "iqgate/measure/observer.hpp"
 #include "iqgate/pipeline/job.hpp"
 
 namespace iqgate::pipeline {
@@ -15,6 +16,9 @@ struct Context {
 };
 /// Reads an iqgate.context/1 file (an empty path: nothing is known); throws UsageError naming file and key.
 Context read_context(const std::string& path);
+
+/// Tasks for detectability (iqgate.tasks/1); throws UsageError naming file and key.
+std::vector<measure::Task> read_tasks(const std::string& name_or_path);
 
 /// The limits that judge this phantom: those of the request, else the phantom's own, narrowed to the wanted metrics.
 /// Throws UsageError when there are none, or when they are made for another phantom.
