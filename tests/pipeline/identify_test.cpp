@@ -54,8 +54,10 @@ TEST(Identify, PhantomsAreNamedAndPlaced) {
 TEST(IdentifyLong, ThreeHundredPoses) {
   const char* wanted = std::getenv("IQGATE_LONG_POSES");
   const int poses = wanted ? std::atoi(wanted) : 300;
+  const char* start = std::getenv("IQGATE_LONG_POSES_FROM");
+  const int first = start ? std::atoi(start) : 0;
   Count count;
-  for (int k = 0; k < poses; ++k)
+  for (int k = first; k < first + poses; ++k)
     try_one(phantoms[k % 6], std::uint64_t(1000 + k), static_cast<Defect>((k / 6) % int(Defect::count)), count);
   std::printf("placed %d, refused %d, wrong phantom %d, pose off %d of %d\n", count.placed, count.refused, count.wrong,
               count.off, poses);

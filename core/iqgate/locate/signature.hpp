@@ -5,6 +5,7 @@
 
 #include "iqgate/base/placement.hpp"
 #include "iqgate/base/scan.hpp"
+#include "iqgate/locate/rings.hpp"
 #include "iqgate/phantom/model.hpp"
 
 namespace iqgate::locate {
@@ -23,9 +24,6 @@ struct MatchResult {
   double least_part = 1;            ///< the same for the 10 mm of the model that are seen worst, of those that should
   bool place_along_axis = false;    ///< the score tells the place along the axis
 };
-
-/// True when the model holds inserts that tell how it is turned.
-bool has_signature(const phantom::Model& model, const std::string& modality);
 
 /// Correlates model and scan on rings about the axis of `body`, over all turns, both ends first, mirrored or not, and
 /// all places along the axis that the scan covers. Only what varies around a ring counts: round shells fit any turn.
