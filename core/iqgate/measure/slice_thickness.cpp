@@ -95,7 +95,7 @@ bool look_at(const Job& job, std::size_t s, const Region& region, Wire& wire, st
     if (!at_half || peak.height < 6 * peak.noise) continue;
     const double centre = (at_half->middle - double(profile.size() / 2)) * step, width = at_half->width * step;
     // Whole in the region, and no other wire: its neighbours end where it does.
-    if (std::abs(centre) + 1.5 * width > half) continue;
+    if (std::abs(centre) + width > half) continue;
     const double height = (climb > 0 ? 1 : -1) * centre * wire.exact_tangent;
     wire.crossings.push_back({z, width, at_tenth ? at_tenth->width * step : NAN, height, off});
   }
