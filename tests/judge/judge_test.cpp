@@ -37,6 +37,21 @@ State state_of(const Measurement& m, const Limit& limit, const Reference& refere
   return judged({m}, {file(limit)}, reference).verdicts.at(0).state;
 }
 
+// "*/centre" takes every place of that name; where there is none it asks for none, unlike "*" and a plain name.
+TEST(Judge, APatternOfPlaces) {
+  Limit limit;
+  limit.act = {-4.0, 4.0};
+  limit.decision = Decision::value;
+  limit.where = "*/centre";
+  EXPECT_EQ(state_of(number(5), limit), State::fail);
+  limit.where = "uniform*/cen*";
+  EXPECT_EQ(state_of(number(3), limit), State::pass);
+  limit.where = "*/water";
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_limit);
+  limit.where = "water";
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);
+}
+
 // Written from the contract, not from the code: bounds -4..4 closed or open, decision interval or value.
 TEST(Judge, TableOfStates) {
   struct Row {

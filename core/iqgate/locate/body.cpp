@@ -276,7 +276,7 @@ const FoundBody& BodyFinder::find(phantom::BodyKind kind) {
   std::variant<std::monostate, FoundBody, InputError>& known = kind == phantom::BodyKind::sphere ? sphere_ : cylinder_;
   if (std::holds_alternative<std::monostate>(known)) {
     try {
-      if (!surface_) surface_ = find_surface(scan_.volume);
+      if (!surface_) surface_ = find_surface(scan_);
       known = find_body(scan_, *surface_, kind);
     } catch (const InputError& error) {
       known = error;
@@ -351,7 +351,8 @@ FoundBody find_body(const Scan& scan, const Surface& surface, phantom::BodyKind 
 Placement as_body(const Scan& scan, const FoundBody& found, const phantom::Body& body) {
   Placement placement = found.placement;
   const double radius = *placement.radius_mm;
-  if (std::abs(radius - body.radius_mm) > body.radius_tolerance_mm) {
+  const auto fits = [&](double nominal) { return std::abs(radius - nominal) <= body.radius_tolerance_mm; };
+  if (!fits(body.radius_mm) && std::none_of(body.radii_mm.begin(), body.radii_mm.end(), fits)) {
     char text[200];
     std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)",
                   radius, body.radius_mm, body.radius_tolerance_mm);
@@ -363,7 +364,7 @@ Placement as_body(const Scan& scan, const FoundBody& found, const phantom::Body&
 }
 
 Placement locate_body(const Scan& scan, const phantom::Body& body) {
-  return as_body(scan, find_body(scan, find_surface(scan.volume), body.kind), body);
+  return as_body(scan, find_body(scan, find_surface(scan), body.kind), body);
 }
 
 }  // namespace iqgate::locate

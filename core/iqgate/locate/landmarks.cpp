@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "iqgate/compute/resample.hpp"
+#include "iqgate/locate/rings.hpp"
 #include "iqgate/phantom/closed_form.hpp"
 
 namespace iqgate::locate {
@@ -300,7 +301,7 @@ double contrast_of_body(const Scan& scan, const Placement& pose) {
 }  // namespace
 
 int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement& placement) {
-  const std::vector<Rod> rods = rods_of(model, scan.modality);
+  const std::vector<Rod> rods = rods_of(model, modality_of(scan, model));
   const double contrast = contrast_of_body(scan, placement);
   const auto has = [&](const char* flag) {
     return std::find(placement.flags.begin(), placement.flags.end(), flag) != placement.flags.end();

@@ -135,6 +135,10 @@ Rings model_rings(const phantom::Model& model, const std::string& modality, doub
   return rings;
 }
 
+std::string modality_of(const Scan& scan, const phantom::Model& model) {
+  return scan.modality.empty() && !model.modalities.empty() ? model.modalities.front() : scan.modality;
+}
+
 bool has_signature(const phantom::Model& model, const std::string& modality) {
   const std::string key = quantity_of(modality);
   return std::any_of(model.shapes.begin(), model.shapes.end(), [&](const phantom::Shape& s) {

@@ -26,7 +26,12 @@ Placement locate_phantom(const Scan& scan, const phantom::Model& model) {
 
 Placement locate_phantom(const Scan& scan, const phantom::Model& model, BodyFinder& bodies) {
   const Placement body = as_body(scan, bodies.find(model.body.kind), model.body);
-  if (model.body.kind != phantom::BodyKind::cylinder || !has_signature(model, scan.modality)) return body;
+  if (model.body.turn_assumed) {
+    Placement upright = body;
+    upright.flags.push_back("turn_assumed");
+    return upright;
+  }
+  if (model.body.kind != phantom::BodyKind::cylinder || !has_signature(model, modality_of(scan, model))) return body;
   const MatchResult match = match_signature(scan, model, body);
   const double score = std::clamp(match.best.score, 0.0, 1.0), next = match.runner_up;
   char text[240];

@@ -36,6 +36,9 @@ Rings scan_rings(const Scan& scan, const Placement& body, const std::vector<doub
 /// Noise of a plane as its share of `square`, from steps between near planes.
 double noise_power(const Rings& rings);
 
+/// The scan's modality, or where its format does not tell, the first that the model is made for.
+std::string modality_of(const Scan& scan, const phantom::Model& model);
+
 /// True when the model holds inserts that tell how it is turned.
 bool has_signature(const phantom::Model& model, const std::string& modality);
 

@@ -128,7 +128,7 @@ double least_part(const Rings& scan, const Rings& model, const Match& match, dou
 MatchResult match_signature(const Scan& scan, const phantom::Model& model, const Placement& body) {
   MatchResult result;
   const double radius = body.radius_mm.value_or(model.body.radius_mm);
-  const Rings drawn_rings = model_rings(model, scan.modality, std::min(0.93 * radius, 0.95 * model.body.radius_mm));
+  const Rings drawn_rings = model_rings(model, modality_of(scan, model), std::min(0.93 * radius, 0.95 * model.body.radius_mm));
   const Rings seen = scan_rings(scan, body, drawn_rings.radius_mm);
   if (seen.z_mm.empty()) return result;
   const double noise = noise_power(seen);

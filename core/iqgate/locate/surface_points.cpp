@@ -181,12 +181,14 @@ bool plane_centre(const CoarseMask& mask, int d, std::size_t c, Vec3& centre) {
 
 }  // namespace
 
-Surface find_surface(const Volume& volume) {
+Surface find_surface(const Scan& scan) {
+  const Volume& volume = scan.volume;
+  const float lowest = scan.value_unit == "HU" ? -1024.0F : -INFINITY;
   Surface surface;
   const Grid& grid = volume.grid;
   const std::size_t stride = std::max<std::size_t>(1, volume.values.size() / 400000) | 1;
   std::vector<float> sampled;
-  for (std::size_t k = 0; k < volume.values.size(); k += stride) sampled.push_back(volume.values[k]);
+  for (std::size_t k = 0; k < volume.values.size(); k += stride) sampled.push_back(std::max(volume.values[k], lowest));
   if (sampled.size() < 64) return surface;
   const double threshold = otsu_threshold(sampled);
   double inside_sum = 0, outside_sum = 0, inside_count = 0, outside_count = 0;

@@ -1,7 +1,7 @@
 #pragma once
 #include <vector>
 
-#include "iqgate/base/volume.hpp"
+#include "iqgate/base/scan.hpp"
 
 namespace iqgate::locate {
 
@@ -20,8 +20,8 @@ struct Surface {
   int groups = 0;
 };
 
-/// Segments the largest bright (or, in CT, denser than air) body by Otsu's threshold, and finds its surface along rays
+/// In HU, values below air (padding outside the reconstruction) count as air. Segments the largest bright (or, in CT, denser than air) body by Otsu's threshold, and finds its surface along rays
 /// in planes of each orientation the volume is thick enough for. Empty when there is no body.
-Surface find_surface(const Volume& volume);
+Surface find_surface(const Scan& scan);
 
 }  // namespace iqgate::locate

@@ -83,6 +83,16 @@ Body read_body(json::Fields fields) {
   body.radius_mm = positive(fields, "radius_mm");
   body.radius_tolerance_mm = positive(fields, "radius_tolerance_mm");
   body.length_mm = fields.number_or("length_mm", 0);
+  if (fields.has("radii_mm")) {
+    body.radii_mm = fields.numbers("radii_mm");
+    for (const double r : body.radii_mm)
+      if (!(r > 0) || r > 1e4) fields.fail("radii_mm", "out_of_range", "must be greater than 0 and at most 10000 mm");
+  }
+  if (fields.has("turn")) {
+    const std::string turn = fields.text("turn");
+    if (turn != "by_inserts" && turn != "assumed") fields.fail("turn", "unknown_value", "is none of by_inserts, assumed");
+    body.turn_assumed = turn == "assumed";
+  }
   fields.text("source");
   fields.done();
   return body;

@@ -35,7 +35,9 @@ enum class BodyKind { cylinder, sphere, none };
 struct Body {
   BodyKind kind = BodyKind::none;
   double radius_mm = 0, radius_tolerance_mm = 0;
-  double length_mm = 0;  ///< 0: not known
+  double length_mm = 0;              ///< 0: not known
+  std::vector<double> radii_mm{};    ///< of a phantom in steps: the located section may have any of these
+  bool turn_assumed = false;         ///< its inserts are too faint to tell how it is turned
 };
 
 /// A region to measure; when `scaled`, its lengths are multiples of the located body radius.
