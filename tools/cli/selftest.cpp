@@ -36,7 +36,7 @@ compute::RenderJob render_job(const Case& c, std::uint64_t seed) {
   job.grid.spacing_mm = c.voxel_mm;
   job.grid.origin_mm = Vec3{} - job.grid.middle_mm();
   job.psf_sigma_mm = c.psf_mm;
-  job.pose.translation_mm = {1.3, -0.7, 0.4};
+  job.pose.translation_mm = {1.17, -0.83, 0.4};
   const bool mr = std::string(c.modality) == "MR";
   job.quantity = mr ? "mr_signal" : "ct_number_hu";
   job.noise = {.kind = compute::NoiseKind::white, .sd = c.noise_sd, .channels = mr ? 1 : 0, .seed = seed};
@@ -114,6 +114,7 @@ int run_selftest(const Options& options) {
   static const std::vector<Case> cases{
       {"water_cylinder", "CT", {256, 256, 24}, {0.9, 0.9, 2.5}, {0.6, 0.6, 0.9}, 10, 1},
       {"insert_discs", "CT", {320, 320, 10}, {0.7, 0.7, 2.5}, {0.6, 0.6, 0.9}, 8, 1},
+      {"catphan_504", "CT", {320, 320, 84}, {0.7, 0.7, 2}, {0.6, 0.6, 1}, 5, 1},
       {"edge_block", "CT", {320, 320, 8}, {0.65, 0.65, 2.5}, {0.55, 0.55, 0.9}, 4, 1},
       {"wire", "CT", {280, 280, 10}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}, 4, 1},
       {"bead", "CT", {280, 280, 14}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}, 2, 1},

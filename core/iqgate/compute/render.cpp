@@ -55,11 +55,12 @@ double quantity_of(const phantom::Model& model, const std::string& material, con
 Scene make_scene(const phantom::Model& model, const RenderJob& job) {
   Scene scene;
   scene.background = quantity_of(model, model.background, job.quantity);
+  DiscTables tables;
   for (const phantom::Shape& shape : model.shapes) {
     double outside = scene.background;
     for (const phantom::Shape& other : model.shapes)
       if (other.name == shape.inside) outside = quantity_of(model, other.material, job.quantity);
-    scene.fields.emplace_back(shape, job);
+    scene.fields.emplace_back(shape, job, tables);
     scene.contrasts.push_back(quantity_of(model, shape.material, job.quantity) - outside);
   }
   return scene;
@@ -93,11 +94,20 @@ void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
 
 }  // namespace
 
-double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm) {
+std::vector<double> rendered_values(const phantom::Model& model, const RenderJob& job,
+                                    const std::vector<Vec3>& patient_mm) {
   const Scene scene = make_scene(model, job);
-  double value = scene.background;
-  for (std::size_t k = 0; k < scene.fields.size(); ++k) value += scene.contrasts[k] * scene.fields[k](patient_mm);
-  return is_shaded(job.shading) ? value * shading_at(job, patient_mm) : value;
+  std::vector<double> values;
+  for (const Vec3 mm : patient_mm) {
+    double value = scene.background;
+    for (std::size_t k = 0; k < scene.fields.size(); ++k) value += scene.contrasts[k] * scene.fields[k](mm);
+    values.push_back(is_shaded(job.shading) ? value * shading_at(job, mm) : value);
+  }
+  return values;
+}
+
+double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm) {
+  return rendered_values(model, job, {patient_mm}).front();
 }
 
 Volume render(const phantom::Model& model, const RenderJob& job) {

@@ -3,6 +3,7 @@
 // and seeded noise. Nothing is thresholded on a grid: what is drawn is the truth at each pixel centre.
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "iqgate/base/placement.hpp"
 #include "iqgate/base/volume.hpp"
@@ -41,7 +42,9 @@ struct RenderJob {
 /// Deterministic for any thread count. Throws UsageError when a material lacks the quantity.
 Volume render(const phantom::Model& model, const RenderJob& job);
 
-/// The noise-free value at one point given in patient mm.
+/// The noise-free values at points given in patient mm.
+std::vector<double> rendered_values(const phantom::Model& model, const RenderJob& job,
+                                    const std::vector<Vec3>& patient_mm);
 double rendered_value(const phantom::Model& model, const RenderJob& job, Vec3 patient_mm);
 
 }  // namespace iqgate::compute

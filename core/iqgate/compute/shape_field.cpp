@@ -20,7 +20,13 @@ int parallel_axis(const Mat3& direction, Vec3 axis) {
 
 }  // namespace
 
-ShapeField::ShapeField(const phantom::Shape& shape, const RenderJob& job) : shape_(shape) {
+std::shared_ptr<const phantom::DiscTable> DiscTables::of(double radius_mm, double sigma_mm) {
+  auto& table = tables_[{radius_mm, sigma_mm}];
+  if (!table) table = std::make_shared<phantom::DiscTable>(radius_mm, sigma_mm);
+  return table;
+}
+
+ShapeField::ShapeField(const phantom::Shape& shape, const RenderJob& job, DiscTables& tables) : shape_(shape) {
   const Vec3 axis = job.pose.rotation * shape.axis, in_plane = job.pose.rotation * shape.in_plane;
   rotation_ = Mat3::from_columns(in_plane, cross(axis, in_plane), axis).transposed();
   center_ = job.pose.rotation * shape.center_mm + job.pose.translation_mm;
@@ -91,7 +97,7 @@ ShapeField::ShapeField(const phantom::Shape& shape, const RenderJob& job) : shap
     }
     reach_ += job.grid.spacing_mm.x + job.grid.spacing_mm.y;
   }
-  if (shape.kind == ShapeKind::cylinder) disc_ = std::make_unique<phantom::DiscTable>(shape.radius_mm, sigma_radial_);
+  if (shape.kind == ShapeKind::cylinder) disc_ = tables.of(shape.radius_mm, sigma_radial_);
 }
 
 Vec3 ShapeField::to_local(Vec3 patient_mm) const { return rotation_ * (patient_mm - center_); }

@@ -31,6 +31,44 @@ struct Pixel {
   double x_mm, value;
 };
 
+// A thin pattern is shared by neighbouring slices, and in a tilted phantom each group by others: what all of them hold of
+// it together is the same for every group. Each pixel is the sum over them, per mm of the pattern's thickness, at the
+// place where the line through it meets the pattern's plane.
+constexpr double thin_mm = 6, beyond_mm = 2;
+bool sums_of_thin(const VolumeView& v, const Region& region, const Grid& grid, std::vector<Pixel>& pixels,
+                  std::string& reason) {
+  const Vec3 normal = grid.direction.column(2);
+  const double lean = dot(region.normal, normal);
+  const double reach = 0.5 * region.size_mm.z + beyond_mm + grid.spacing_mm.z;
+  const double middle = grid.to_index(region.center_mm).z;
+  const long first = long(std::ceil(middle - reach / grid.spacing_mm.z)),
+             last = long(std::floor(middle + reach / grid.spacing_mm.z));
+  if (first < 0 || last >= long(v.size.z)) {
+    reason = last < 0 || first >= long(v.size.z)
+                 ? "not scanned: the region lies outside the scan"
+                 : "not scanned: some slices that share the pattern lie outside the scan";
+    return false;
+  }
+  const Vec3 centre = grid.to_index(region.center_mm);
+  const double radius = 0.5 * std::hypot(region.size_mm.x, region.size_mm.y) + 2;
+  const long x0 = long(centre.x - radius / grid.spacing_mm.x), x1 = long(centre.x + radius / grid.spacing_mm.x) + 1,
+             y0 = long(centre.y - radius / grid.spacing_mm.y), y1 = long(centre.y + radius / grid.spacing_mm.y) + 1;
+  if (x0 < 0 || y0 < 0 || x1 >= long(v.size.x) || y1 >= long(v.size.y)) {
+    reason = "the region reaches outside the scan";
+    return false;
+  }
+  for (long y = y0; y <= y1; ++y)
+    for (long x = x0; x <= x1; ++x) {
+      const Vec3 mm = grid.to_mm({double(x), double(y), middle});
+      const Vec3 met = mm - (dot(mm - region.center_mm, region.normal) / lean) * normal, p = region.local(met);
+      if (std::abs(p.x) > 0.5 * region.size_mm.x || std::abs(p.y) > 0.5 * region.size_mm.y) continue;
+      double sum = 0;
+      for (long z = first; z <= last; ++z) sum += v(std::size_t(x), std::size_t(y), std::size_t(z));
+      pixels.push_back({p.x, sum * grid.spacing_mm.z / region.size_mm.z});
+    }
+  return true;
+}
+
 // The pixels of the region, as they are: interpolation between them would take modulation away.
 bool pixels_of(const Job& job, std::size_t s, const Region& region, std::vector<Pixel>& pixels, std::string& reason) {
   const Grid& grid = job.grid();
@@ -38,15 +76,13 @@ bool pixels_of(const Job& job, std::size_t s, const Region& region, std::vector<
     reason = "the region's normal lies more than 10 degrees from the slice normal";
     return false;
   }
-  Region deep = region;
-  // A thin pattern is in the slice that holds most of it; a deep one in several.
-  if (region.size_mm.z <= 1.5 * grid.spacing_mm.z) deep.size_mm.z = 0;
-  const RegionVoxels voxels = region_voxels(deep, grid);
+  const VolumeView v = job.scans[s].volume->host();
+  if (region.size_mm.z < thin_mm) return sums_of_thin(v, region, grid, pixels, reason);
+  const RegionVoxels voxels = region_voxels(region, grid);
   if (!voxels.good()) {
     reason = voxels.reason;
     return false;
   }
-  const VolumeView v = job.scans[s].volume->host();
   for (const std::size_t o : voxels.mask.offsets)
     pixels.push_back({region.local(grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y),
                                                double(o / (v.size.x * v.size.y))})).x,
@@ -336,7 +372,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 Metric line_pairs_metric() {
   return {"line_pairs",
           "Bar patterns",
-          "Pixels of each group by their place across its bars, not interpolated. modulation: about the middles of bars "
+          "Pixels of each group by their place across its bars, not interpolated; of a thin pattern the sum over the slices "
+          "that share it, per mm of its thickness. modulation: about the middles of bars "
           "minus gaps. rmtf: that, relative to the coarsest group, or (variant michelson) over the sum of bars and gaps "
           "first; neither is an MTF. mtf, M0 half the difference of bar and gap in the coarsest group: variant fundamental, "
           "pi / 4 of the first harmonic (least squares) over M0; droege_morin, (pi sqrt 2 / 4) sqrt(M^2 - N^2) / M0, M the "

@@ -35,8 +35,14 @@ std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob&
   const bool round_psf = std::abs(job.psf_sigma_mm.x - job.psf_sigma_mm.y) < 1e-12;
   const double sxy = job.psf_sigma_mm.x, sz = job.psf_sigma_mm.z;
   const compute::NoiseJob& noise = job.noise;
-  for (const Region& region : phantom::place_features(model, pose, modality)) {
-    const double value = compute::rendered_value(model, job, region.center_mm);
+  const std::vector<Region> regions = phantom::place_features(model, pose, modality);
+  std::vector<Vec3> middles;
+  for (const Region& region : regions) middles.push_back(region.center_mm);
+  const std::vector<double> values = compute::rendered_values(model, job, middles);
+  if (modality == "CT" && !shaded) add_ct_truths(model, job, regions, values, list);
+  for (std::size_t k = 0; k < regions.size(); ++k) {
+    const Region& region = regions[k];
+    const double value = values[k];
     if (asks_for(region, "roi", "uniform") && !shaded && noise.channels == 0)
       list.push_back(
           {"roi_mean", "center", region.name, value, unit, 1e-3, "CT number, signal or activity of the material"});

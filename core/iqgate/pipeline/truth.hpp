@@ -21,6 +21,10 @@ std::string value_unit_of(const std::string& modality);
 /// Truths of every feature of the phantom for this rendering; regions as they are placed by the true pose.
 std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
 
+/// Those of the metrics of whole CT phantoms, for placed regions and the values at their middles.
+void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, const std::vector<Region>& regions,
+                   const std::vector<double>& values, std::vector<Truth>& list);
+
 /// truth.json of a rendered phantom: pose, blur, noise and the truths.
 std::string truth_json(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
 
