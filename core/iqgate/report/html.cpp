@@ -260,6 +260,13 @@ data appendix(const Value& result) {
   return out;
 }
 
+// One curve of each kind and place: variants that differ by their conditioning stand in curves.csv.
+bool worth_drawing(const std::string& name, const std::string& variant) {
+  for (const char* other : {"hann", "monotone", "exp_tail", "2d_image_poly2", "2d_constant"})
+    if (variant == other) return false;
+  return name != "mtf" || (variant != "coltman" && variant != "droege_morin" && variant != "x" && variant != "y");
+}
+
 }  // namespace
 
 std::string html_report(const Value& result, const std::vector<Picture>& pictures, const std::vector<Map>& maps) {
@@ -303,12 +310,18 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
   page.set("pictures", shown);
   data plots{data::type::list};
   std::size_t drawn = 0;
+  std::vector<const Value*> curves;
   for (const Value& c : list(&result, "curves"))
-    if (const std::string svg = curve_svg(c); !svg.empty()) {
-      plots << object({{"title", text(&c, "name") + " (" + text(&c, "variant") + "), " + text(&c, "where")},
-                       {"data", base64(svg)}});
-      ++drawn;
-    }
+    if (worth_drawing(text(&c, "name"), text(&c, "variant"))) curves.push_back(&c);
+  const std::vector<std::string> svgs = curve_svgs(curves);
+  for (std::size_t k = 0; k < svgs.size(); ++k) {
+    if (svgs[k].empty()) continue;
+    const std::string variant = text(curves[k], "variant");
+    plots << object({{"title", text(curves[k], "name") + (variant.empty() ? "" : " (" + variant + ")") + ", " +
+                                   text(curves[k], "where")},
+                     {"data", base64(svgs[k])}});
+    ++drawn;
+  }
   page.set("has_plots", data{drawn > 0 ? data::type::bool_true : data::type::bool_false});
   page.set("plots", plots);
   if (drawn == 0 && !list(&result, "curves").empty())

@@ -28,6 +28,10 @@ const Label* label_of(const std::string& name) {
       {"ttf_xy", {"Task transfer function, in plane", "spatial frequency (1/mm)", "TTF"}},
       {"ttf_z", {"Task transfer function, axial", "spatial frequency (1/mm)", "TTF"}},
       {"esf", {"Edge spread function", "distance (mm)", "value"}},
+      {"ct_number_linearity", {"CT number linearity", "nominal CT number (HU)", "measured"}},
+      {"slice_sensitivity_profile", {"Slice sensitivity profile", "distance along the slices (mm)", "relative"}},
+      {"rmtf", {"Relative modulation of bars (no MTF)", "spatial frequency (1/mm)", "relative"}},
+      {"neq", {"Noise-equivalent quanta, signal of 1000 HU", "spatial frequency (1/mm)", "NEQ"}},
       {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS"}},
       {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS"}}};
   const auto found = labels.find(name);
@@ -96,9 +100,8 @@ std::string run_gnuplot(const std::string& script) {
 
 std::string column(const json::Value* list, std::size_t k) { return json::number_text(*(*list->array())[k].number()); }
 
-}  // namespace
-
-std::string curve_svg(const json::Value& curve) {
+// The script for one curve; empty for one that is not drawn.
+std::string script_of(const json::Value& curve) {
   const json::Value *name = curve.find("name"), *x = curve.find("x"), *y = curve.find("y");
   if (!name || !name->string() || !x || !y) return {};
   const Label* label = label_of(*name->string());
@@ -122,7 +125,9 @@ std::string curve_svg(const json::Value& curve) {
       "'#dddddd'\nset border 3\nset tics nomirror out\n";
   script +=
       std::string("set title '") + label->title + "'\nset xlabel '" + label->x + "'\nset ylabel '" + y_label + "'\n";
-  if (*name->string() != "esf") script += "set yrange [0:*]\n";
+  const bool points = *name->string() == "ct_number_linearity";
+  if (*name->string() != "esf" && *name->string() != "slice_sensitivity_profile" && !points)
+    script += "set yrange [0:*]\n";
   if (transfer)
     script +=
         "set arrow from graph 0,first 0.5 to graph 1,first 0.5 nohead lc rgb '#999999' dt 2\nset "
@@ -135,9 +140,31 @@ std::string curve_svg(const json::Value& curve) {
     script += "\n";
   }
   script += "END\nplot ";
+  if (points) return script + "x with lines lc rgb '#999999' dt 2, $d using 1:2 with points pt 7 ps 0.7 lc rgb '#1f4e8c'\n";
   if (band) script += "$d using 1:3:4 with filledcurves lc rgb '#c9d9ee', ";
-  script += "$d using 1:2 with lines lw 1.6 lc rgb '#1f4e8c'\n";
-  return run_gnuplot(script);
+  return script + "$d using 1:2 with lines lw 1.6 lc rgb '#1f4e8c'\n";
+}
+
+}  // namespace
+
+std::vector<std::string> curve_svgs(const std::vector<const json::Value*>& curves) {
+  std::vector<std::string> svgs(curves.size());
+  std::string script;
+  std::vector<std::size_t> drawn;
+  for (std::size_t k = 0; k < curves.size(); ++k) {
+    const std::string own = script_of(*curves[k]);
+    if (own.empty()) continue;
+    script += "reset\n" + own + "set output\n";  // the last one ends the picture
+    drawn.push_back(k);
+  }
+  if (drawn.empty()) return svgs;
+  const std::string all = run_gnuplot(script), start = "<?xml";
+  std::vector<std::size_t> starts;
+  for (std::size_t at = all.find(start); at != std::string::npos; at = all.find(start, at + 1)) starts.push_back(at);
+  if (starts.size() != drawn.size()) return svgs;
+  for (std::size_t k = 0; k < drawn.size(); ++k)
+    svgs[drawn[k]] = all.substr(starts[k], (k + 1 < drawn.size() ? starts[k + 1] : all.size()) - starts[k]);
+  return svgs;
 }
 
 }  // namespace iqgate::report

@@ -1,12 +1,14 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "iqgate/base/json.hpp"
 
 namespace iqgate::report {
 
-/// An SVG plot of one curve of a result document, drawn by gnuplot; empty when gnuplot cannot be run.
+/// SVG plots of curves of a result document, drawn by one gnuplot; empty for a curve that is not drawn, and for all when
+/// gnuplot cannot be run.
 /// Labels come from our own list alone: no text of a tag or file reaches the script.
-std::string curve_svg(const json::Value& curve);
+std::vector<std::string> curve_svgs(const std::vector<const json::Value*>& curves);
 
 }  // namespace iqgate::report
