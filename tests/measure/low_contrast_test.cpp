@@ -122,6 +122,48 @@ TEST(LowContrastRods, FalseFindsKeepToTheirLevel) {
   EXPECT_LE(modules_with_finds, 13);
 }
 
+// A ring of 4 HU, two pixels wide at 30 mm: its mean is known to 8 / sqrt(236 pixels of 8 slices) = 0.2 HU, and the bin
+// a pixel wide that lies in it whole shows it. A sector of 6 HU for 5 degrees.
+TEST(Artefacts, ARingAndAStreakAreSeen) {
+  const phantom::Model model = test::one_shape(rod("body", {0, 0, 0}, 70), 0, -1000);
+  Scan scan = test::ct_scan(model, noisy(8, 5));
+  const Scan clean = scan;
+  std::size_t k = 0;
+  for (std::size_t z = 0; z < 8; ++z)
+    for (std::size_t y = 0; y < 200; ++y)
+      for (std::size_t x = 0; x < 200; ++x, ++k) {
+        const Vec3 p = scan.volume.grid.to_mm({double(x), double(y), double(z)});
+        const double r = std::hypot(p.x, p.y), angle = std::atan2(p.y, p.x) * 180 / M_PI;
+        if (std::abs(r - 30) < 0.8) scan.volume.values[k] += 4;
+        if (angle > 40 && angle < 45 && r < 55) scan.volume.values[k] += 6;
+      }
+  const Region region = with(disc("u", "uniform", {0, 0, 0}, 55, 14), "artefacts");
+  const Results r = measured(scan, {region}), quiet = measured(clean, {region});
+  EXPECT_NEAR(value_of(r, "ring_amplitude_hu"), 4, 0.7);
+  EXPECT_NEAR(value_of(r, "ring_radius_mm"), 30, 0.9);
+  EXPECT_NEAR(value_of(r, "streak_amplitude_hu"), 6, 0.7);
+  EXPECT_NEAR(value_of(r, "streak_angle_deg"), 42.5, 2.6);
+  EXPECT_EQ(r.find("ring_amplitude_hu")->flags.front(), "seen");
+  EXPECT_EQ(quiet.find("ring_amplitude_hu")->flags.front(), "not_seen");
+  EXPECT_EQ(quiet.find("streak_amplitude_hu")->flags.front(), "not_seen");
+}
+
+// Noise alone is called a ring or a streak at most once in a hundred: 200 scans, 2 and 2 expected, 7 or more of one kind
+// once in 200 such tests.
+TEST(Artefacts, NoiseAloneIsNeither) {
+  int rings = 0, streaks = 0;
+  for (int seed = 0; seed < 200; ++seed) {
+    std::mt19937_64 generator(std::uint64_t(seed) + 900);
+    std::normal_distribution<double> normal(0, 8);
+    const Scan scan = test::painted({90, 90, 4}, {1, 1, 2}, [&](Vec3) { return normal(generator); });
+    const Results r = measured(scan, {with(disc("u", "uniform", {0, 0, 0}, 42, 7), "artefacts")});
+    rings += r.find("ring_amplitude_hu")->flags.front() == "seen";
+    streaks += r.find("streak_amplitude_hu")->flags.front() == "seen";
+  }
+  EXPECT_LE(rings, 6);
+  EXPECT_LE(streaks, 6);
+}
+
 // Bars in aluminium's place of 1000 HU, 0.4 mm pixels, blur s: MTF = exp(-2 pi^2 s^2 f^2) at each group's frequency.
 struct Gauge {
   phantom::Model model;

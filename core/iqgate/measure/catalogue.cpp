@@ -82,6 +82,7 @@ const std::vector<Metric>& catalogue() {
                                            cnr_metric(),
                                            lcd_metric(),
                                            low_contrast_metric(),
+                                           artefacts_metric(),
                                            point_mtf_metric(),
                                            line_pairs_metric(),
                                            slanted_edge_metric(),

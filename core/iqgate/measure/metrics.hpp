@@ -20,6 +20,7 @@ Metric low_contrast_metric();       // low_contrast.cpp       A11
 Metric ct_number_metric();          // ct_number.cpp          A12
 Metric detectability_metric();      // detectability.cpp      C3, D1, D2
 Metric hotelling_metric();          // detectability.cpp      D3
+Metric artefacts_metric();          // artefacts.cpp          A13
 Metric line_pairs_metric();         // line_pairs.cpp         B5
 Metric ipem_uniformity_metric();    // uniformity_mr.cpp      A5
 Metric point_mtf_metric();          // point_mtf.cpp          B1
