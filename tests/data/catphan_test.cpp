@@ -49,12 +49,14 @@ TEST_F(CatphanOfAVarianScanner, IsFoundAndPlaced) {
 TEST_F(CatphanOfAVarianScanner, CtNumbersAndUniformity) {
   IQGATE_NEED_DATA("pylinac/ct_catphan504_varian_obi_a");
   const Results& r = document().results;
-  const std::pair<const char*, double> inserts[] = {{"air_top", -979}, {"pmp", -185},    {"ldpe", -94},  {"polystyrene", -33},
-                                                    {"acrylic", 119},  {"delrin", 335}, {"teflon", 970}};
+  const std::pair<const char*, double> inserts[] = {{"air_top", -979},    {"pmp", -185},    {"ldpe", -94},
+                                                    {"polystyrene", -33}, {"acrylic", 119}, {"delrin", 335},
+                                                    {"teflon", 970}};
   for (const auto& [name, value] : inserts)
     EXPECT_NEAR(value_of(r, "ct_number_hu", "", std::string("ctp404/") + name), value, 5) << name;
   // The peer's later releases say that top and bottom were swapped: top 13, bottom 18, as the image shows.
-  const std::pair<const char*, double> regions[] = {{"top", 13}, {"right", 22}, {"bottom", 18}, {"left", 10}, {"centre", 17}};
+  const std::pair<const char*, double> regions[] = {
+      {"top", 13}, {"right", 22}, {"bottom", 18}, {"left", 10}, {"centre", 17}};
   for (const auto& [name, value] : regions)
     EXPECT_NEAR(value_of(r, "roi_mean", "center", std::string("ctp486/uniformity/") + name), value, 5) << name;
 }
@@ -63,8 +65,8 @@ TEST_F(CatphanOfAVarianScanner, Geometry) {
   IQGATE_NEED_DATA("pylinac/ct_catphan504_varian_obi_a");
   const Results& r = document().results;
   double mean = 0;
-  for (const char* side : {"upper_left-upper_right", "upper_right-lower_right", "lower_right-lower_left",
-                           "upper_left-lower_left"}) {
+  for (const char* side :
+       {"upper_left-upper_right", "upper_right-lower_right", "lower_right-lower_left", "upper_left-lower_left"}) {
     const double distance = value_of(r, "distance_mm", "", std::string("ctp404/pins/") + side);
     EXPECT_NEAR(distance, 50, 0.2) << side;  // the phantom's own 0.1 mm and the peer's 0.1 mm
     mean += distance / 4;
@@ -74,9 +76,9 @@ TEST_F(CatphanOfAVarianScanner, Geometry) {
   EXPECT_NEAR(value_of(r, "slice_spacing_mm", "ramp_wires", "ctp404/wires"), 2.5, 0.1);
 }
 
-// The peer's relative modulation (0.15, 0.20, 0.24, 0.23, 0.31 lp/mm at 95, 90, 80, 70, 60 %, each +-0.1) is read from a
-// profile that is interpolated between pixels of 0.88 mm and averaged over a ring: that alone takes sinc^2(f pixel) of
-// the modulation, a fifth at 0.3/mm, and its own values do not fall evenly (0.24 before 0.23). Taken from the pixels
+// The peer's relative modulation (0.15, 0.20, 0.24, 0.23, 0.31 lp/mm at 95, 90, 80, 70, 60 %, each +-0.1) is read from
+// a profile that is interpolated between pixels of 0.88 mm and averaged over a ring: that alone takes sinc^2(f pixel)
+// of the modulation, a fifth at 0.3/mm, and its own values do not fall evenly (0.24 before 0.23). Taken from the pixels
 // themselves the same groups keep more of it, and the first harmonic gives an MTF that agrees with the rims of the
 // inserts on the same scan.
 TEST_F(CatphanOfAVarianScanner, BarsKeepMoreModulationThanThePeerReads) {
@@ -136,14 +138,15 @@ TEST(ImageqcCtp404, RodsWiresAndPins) {
   };
   EXPECT_NEAR(in_first_slice("ctp404/teflon"), 931, 0.5);
   EXPECT_NEAR(in_first_slice("ctp404/air_top"), -1006, 2);
-  for (const char* side : {"upper_left-upper_right", "upper_right-lower_right", "lower_right-lower_left",
-                           "upper_left-lower_left"})
+  for (const char* side :
+       {"upper_left-upper_right", "upper_right-lower_right", "lower_right-lower_left", "upper_left-lower_left"})
     EXPECT_NEAR(value_of(r, "distance_mm", "", std::string("ctp404/pins/") + side), 50, 0.5) << side;
   for (const char* diagonal : {"upper_left-lower_right", "upper_right-lower_left"})
     EXPECT_NEAR(value_of(r, "distance_mm", "", std::string("ctp404/pins/") + diagonal), 71, 0.5) << diagonal;
   // 4.4, 4.6, 4.6, 4.6 mm by the peer on the first slice, tangent 0.42, in steps of its profile: 0.12 mm a pixel.
   for (const char* wire : {"top", "bottom", "left", "right"})
-    EXPECT_NEAR(value_of(r, "slice_thickness_mm", "catphan_042", std::string("ctp404/wires/") + wire), 4.6, 0.3) << wire;
+    EXPECT_NEAR(value_of(r, "slice_thickness_mm", "catphan_042", std::string("ctp404/wires/") + wire), 4.6, 0.3)
+        << wire;
   EXPECT_NEAR(value_of(r, "slice_thickness_mm", "catphan_042", "ctp404/wires"), 4.6, 0.15);
 }
 

@@ -61,7 +61,8 @@ TEST(MitaLowContrast, TheObserverSeesLessAtATenthOfTheDose) {
     ASSERT_EQ(choice.groups.size(), 1u);
     const report::Document d = pipeline::run_job(request, choice.groups.front());
     EXPECT_NEAR(2 * *d.placement->radius_mm, 150, 2);
-    EXPECT_NE(std::find(d.placement->flags.begin(), d.placement->flags.end(), "turn_assumed"), d.placement->flags.end());
+    EXPECT_NE(std::find(d.placement->flags.begin(), d.placement->flags.end(), "turn_assumed"),
+              d.placement->flags.end());
     for (const char* rod : {"rods/d03", "rods/d05", "rods/d07", "rods/d10"})
       d2[dose_index] += std::pow(value_of(d.results, "dprime_cho", "unbiased", rod), 2);
     ++dose_index;

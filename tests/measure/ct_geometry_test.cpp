@@ -48,9 +48,10 @@ TEST(CtNumber, ALineIsRecovered) {
 
 TEST(CtNumber, TwoNominalValuesMakeNoLine) {
   const Scan scan = painted({64, 64, 4}, {1, 1, 2}, [](Vec3) { return 0.0; });
-  const Results r = measured(scan, {with(disc("m/a", "insert_core", {-15, 0, 0}, 6), "ct_number", {{"ct_number_hu", 0}}),
-                                    with(disc("m/b", "insert_core", {15, 0, 0}, 6), "ct_number", {{"ct_number_hu", 9}}),
-                                    with(disc("m/c", "insert_core", {0, 0, 0}, 6), "ct_number", {{"ct_number_hu", 9}})});
+  const Results r =
+      measured(scan, {with(disc("m/a", "insert_core", {-15, 0, 0}, 6), "ct_number", {{"ct_number_hu", 0}}),
+                      with(disc("m/b", "insert_core", {15, 0, 0}, 6), "ct_number", {{"ct_number_hu", 9}}),
+                      with(disc("m/c", "insert_core", {0, 0, 0}, 6), "ct_number", {{"ct_number_hu", 9}})});
   EXPECT_EQ(r.find("hu_slope"), nullptr);
   EXPECT_NE(r.find("ct_number_hu", "", "m/c"), nullptr);
 }

@@ -56,7 +56,8 @@ TEST(Cnr, IsContrastOverNoise) {
 // for 5 mm and more at 0.8 mm. 3 standard errors of an SD from n discs.
 TEST(StatisticalLowContrast, WhiteNoiseFollowsTheRootOfThePixels) {
   const phantom::Model model = test::one_shape(rod("body", {0, 0, 0}, 70), 0, -1000);
-  const Results r = measured(test::ct_scan(model, noisy(10, 5)), {with(disc("u", "uniform", {0, 0, 0}, 55, 14), "lcd")});
+  const Results r =
+      measured(test::ct_scan(model, noisy(10, 5)), {with(disc("u", "uniform", {0, 0, 0}, 55, 14), "lcd")});
   for (const int d : {5, 7, 10}) {
     const double pixels = M_PI * d * d / 4 / 0.64, truth = 3.29 * 10 / std::sqrt(pixels);
     const Measurement* m = r.find("lcd_contrast_hu", "d" + std::to_string(d) + "mm");
@@ -148,8 +149,8 @@ TEST(Artefacts, ARingAndAStreakAreSeen) {
   EXPECT_EQ(quiet.find("streak_amplitude_hu")->flags.front(), "not_seen");
 }
 
-// Noise alone is called a ring or a streak at most once in a hundred: 200 scans, 2 and 2 expected, 7 or more of one kind
-// once in 200 such tests.
+// Noise alone is called a ring or a streak at most once in a hundred: 200 scans, 2 and 2 expected, 7 or more of one
+// kind once in 200 such tests.
 TEST(Artefacts, NoiseAloneIsNeither) {
   int rings = 0, streaks = 0;
   for (int seed = 0; seed < 200; ++seed) {

@@ -31,7 +31,12 @@ TEST(Observer, GaussianTaskAndBlurInWhiteNoise) {
     for (const double sigma : {0.0, 0.7}) {
       const auto ttf = [&](double f) { return std::exp(-2 * pi * pi * sigma * sigma * f * f); };
       const double truth = std::sqrt(100 * pi * std::pow(s, 4) / ((s * s + sigma * sigma) * 2));
-      EXPECT_NEAR(npw(gaussian(10, s), ttf, [](double) { return 2.0; }, 5, 0).dprime / truth, 1, 1e-3) << s << sigma;
+      EXPECT_NEAR(npw(
+                      gaussian(10, s), ttf, [](double) { return 2.0; }, 5, 0)
+                          .dprime /
+                      truth,
+                  1, 1e-3)
+          << s << sigma;
     }
 }
 
@@ -128,7 +133,8 @@ TEST(Hotelling, TooFewImagesAreRefused) {
   EXPECT_FALSE(hotelling(same, same).good);
 }
 
-// Gaussian signal of SD s in white noise: channel 0 of width a = s sqrt(2 pi) matches it, d' = C sqrt(pi) s / (sd pixel).
+// Gaussian signal of SD s in white noise: channel 0 of width a = s sqrt(2 pi) matches it, d' = C sqrt(pi) s / (sd
+// pixel).
 TEST(Hotelling, LaguerreGaussChannelsSeeAGaussianInWhiteNoise) {
   constexpr double s = 2, contrast = 2, sd = 8, pixel = 0.8;
   const auto scan_of = [&](bool signal, std::uint64_t seed) {

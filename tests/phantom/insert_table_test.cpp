@@ -18,12 +18,11 @@ std::string written(const test::TemporaryFolder& folder, const std::string& text
 
 TEST(InsertTable, MakesAPhantomThatIsFoundAndMeasured) {
   const test::TemporaryFolder folder;
-  const Model model = read_model(written(folder, std::string(header) +
-                                                     "body,0,0,0,180,100,20\n"
-                                                     "# three rods, none like another\n"
-                                                     "bone,50,0,0,25,80,800\n"
-                                                     "foam,-25,43,0,25,80,-700\n"
-                                                     "delrin,-25,-43,0,20,80,340\n"));
+  const Model model = read_model(written(folder, std::string(header) + "body,0,0,0,180,100,20\n"
+                                                                       "# three rods, none like another\n"
+                                                                       "bone,50,0,0,25,80,800\n"
+                                                                       "foam,-25,43,0,25,80,-700\n"
+                                                                       "delrin,-25,-43,0,20,80,340\n"));
   EXPECT_EQ(model.name, "site");
   compute::RenderJob job;
   job.grid = test::centred_grid({220, 220, 56}, {1, 1, 2.5});
@@ -53,7 +52,8 @@ TEST(InsertTable, FaultsNameTheirLine) {
       {"name,x_mm,y_mm,z_mm,diameter_mm,length_mm,ct_number_hu\nbody,0,0,0,180,100,0\na,0,0,0,-5,10,0\n", "line 3"},
       {"name,x_mm,y_mm,z_mm,diameter_mm,length_mm,ct_number_hu\nbody,0,0,0,180,100,0\na/../b,0,0,0,5,10,0\n", "line 3"},
       {"name,x_mm,y_mm,z_mm,diameter_mm,length_mm,ct_number_hu\nrod,0,0,0,180,100,0\n", "body"},
-      {"name,x_mm,y_mm,z_mm,diameter_mm,length_mm,ct_number_hu\nbody,0,0,0,180,100,0\nrod,89,0,0,20,50,0\n", "outside"}};
+      {"name,x_mm,y_mm,z_mm,diameter_mm,length_mm,ct_number_hu\nbody,0,0,0,180,100,0\nrod,89,0,0,20,50,0\n",
+       "outside"}};
   for (const auto& [text, expected] : faults) {
     try {
       read_model(written(folder, text));

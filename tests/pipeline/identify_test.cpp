@@ -11,7 +11,8 @@ namespace {
 
 using test::Defect;
 
-const char* const phantoms[] = {"catphan_504", "acr_ct_464", "catphan_600", "catphan_503", "catphan_604", "catphan_500"};
+const char* const phantoms[] = {"catphan_504", "acr_ct_464",  "catphan_600",
+                                "catphan_503", "catphan_604", "catphan_500"};
 
 struct Count {
   int placed = 0, refused = 0, wrong = 0, off = 0;
@@ -45,7 +46,8 @@ void try_one(const std::string& name, std::uint64_t seed, Defect defect, Count& 
 TEST(Identify, PhantomsAreNamedAndPlaced) {
   Count count;
   int k = 0;
-  for (const Defect defect : {Defect::none, Defect::couch, Defect::bubble, Defect::scale, Defect::cut_end, Defect::mirrored})
+  for (const Defect defect :
+       {Defect::none, Defect::couch, Defect::bubble, Defect::scale, Defect::cut_end, Defect::mirrored})
     try_one(phantoms[k % 6], std::uint64_t(100 + k), defect, count), ++k;
   EXPECT_EQ(count.wrong, 0);
   EXPECT_GE(count.placed, 5);

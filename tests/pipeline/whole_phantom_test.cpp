@@ -39,7 +39,8 @@ void expect_truths(const Whole& w, std::size_t least) {
       std::string reason;
       for (const NotMeasured& n : w.results.not_measured)
         if (n.where == t.where) reason = n.reason;
-      ADD_FAILURE() << w.model.name << " " << t.name << " [" << t.variant << "] " << t.where << " is missing: " << reason;
+      ADD_FAILURE() << w.model.name << " " << t.name << " [" << t.variant << "] " << t.where
+                    << " is missing: " << reason;
       continue;
     }
     const double allowed = t.tolerance * std::abs(t.value) + 4 * m->se.value_or(0) + (t.unit == "HU" ? 0.3 : 0);

@@ -121,7 +121,8 @@ PlacedPhantom placed_phantom(const std::string& name, std::uint64_t seed, Defect
       std::reverse(v.values.begin() + std::ptrdiff_t(row * n), v.values.begin() + std::ptrdiff_t((row + 1) * n));
   }
   char text[240];
-  std::snprintf(text, sizeof text, "%s seed %llu defect %d: pitch %.1f yaw %.1f roll %.1f%s, pixel %.2f slice %.1f noise %.0f",
+  std::snprintf(text, sizeof text,
+                "%s seed %llu defect %d: pitch %.1f yaw %.1f roll %.1f%s, pixel %.2f slice %.1f noise %.0f",
                 name.c_str(), static_cast<unsigned long long>(seed), int(defect), pitch, yaw, roll, over ? " over" : "",
                 pixel, p.slice_mm, double(noise));
   p.text = text;

@@ -15,9 +15,9 @@ struct PlacedPhantom {
   std::string text;  ///< what it is, for messages
 };
 
-/// Pitch and yaw within 10 degrees, any roll, head or feet first, 20 mm off the middle, pixels of 0.5 to 1 mm, slices of
-/// 1 to 5 mm (each the mean of four: a box profile), noise of 5 to 40 HU; all by the seed. Anything the scan needs more
-/// than the phantom's own 30 mm at either end is air.
+/// Pitch and yaw within 10 degrees, any roll, head or feet first, 20 mm off the middle, pixels of 0.5 to 1 mm, slices
+/// of 1 to 5 mm (each the mean of four: a box profile), noise of 5 to 40 HU; all by the seed. Anything the scan needs
+/// more than the phantom's own 30 mm at either end is air.
 PlacedPhantom placed_phantom(const std::string& name, std::uint64_t seed, Defect defect);
 
 /// Turn between two placements (degrees), distance across and along the axis (mm), at the phantom's origin.

@@ -18,7 +18,7 @@ struct Measurement {
   std::string name, variant, where;
   double value = 0;
   std::string unit;
-  std::optional<double> se;  ///< of everything that is known
+  std::optional<double> se;               ///< of everything that is known
   std::optional<double> se_localisation;  ///< the part of it that comes from the placement
   std::optional<Interval> ci95;
   std::optional<double> n_eff;

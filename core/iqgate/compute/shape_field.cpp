@@ -134,8 +134,8 @@ double ShapeField::isotropic(Vec3 p) const {
 }
 
 std::optional<std::array<Vec3, 8>> ShapeField::bounds_mm() const {
-  const bool endless = shape_.kind == ShapeKind::half_space ||
-                       (shape_.kind == ShapeKind::cylinder && !(shape_.length_mm > 0));
+  const bool endless =
+      shape_.kind == ShapeKind::half_space || (shape_.kind == ShapeKind::cylinder && !(shape_.length_mm > 0));
   if (endless) return std::nullopt;
   const double r = shape_.radius_mm;
   Vec3 half{r, r, r};

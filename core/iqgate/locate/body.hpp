@@ -11,8 +11,8 @@
 
 namespace iqgate::locate {
 
-/// A body of any size: its centre, axis and radius. `ends_known`: the centre along the axis too; else the heights of the
-/// ends that are seen, above the centre.
+/// A body of any size: its centre, axis and radius. `ends_known`: the centre along the axis too; else the heights of
+/// the ends that are seen, above the centre.
 struct FoundBody {
   Placement placement;
   std::optional<double> bottom_mm, top_mm;

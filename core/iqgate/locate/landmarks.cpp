@@ -110,7 +110,8 @@ std::optional<AxisShift> axis_shift(const Scan& scan, const Placement& pose, con
     for (const Point& p : points) {
       const double x = p.x - shift.x, y = p.y - shift.y, r = std::max(std::hypot(x, y), 1e-6);
       const double t = (rod.radius_mm - r) / sigma;
-      const double u = phantom::normal_cdf(t), slope = std::exp(-0.5 * t * t) / (sigma * std::sqrt(2 * std::numbers::pi));
+      const double u = phantom::normal_cdf(t),
+                   slope = std::exp(-0.5 * t * t) / (sigma * std::sqrt(2 * std::numbers::pi));
       Eigen::Matrix<double, 6, 1> basis;
       basis << 1, p.x, p.y, u, slope * x / r, slope * y / r;
       normal += basis * basis.transpose();
@@ -200,8 +201,8 @@ void look_at(const Scan& scan, const Placement& pose, const Rod& rod, std::size_
   if (grid.size.z < 4) return;
   for (const int side : {-1, 1})
     if (const auto end = end_shift(scan, pose, rod, side, slice_mm, body_contrast))
-      shifts.push_back({rod.center_mm + Vec3{0, 0, side * rod.half_length_mm}, {0, 0, 1}, *end,
-                        0.1 + 0.05 * slice_mm, index});
+      shifts.push_back(
+          {rod.center_mm + Vec3{0, 0, side * rod.half_length_mm}, {0, 0, 1}, *end, 0.1 + 0.05 * slice_mm, index});
 }
 
 struct Fit {

@@ -7,10 +7,11 @@
 namespace iqgate::locate {
 
 /// Moves a placement that is right to about 3 mm onto the rods of the model: cylinders along its axis, off the centre,
-/// of 2 to 40 mm diameter that stand out from their surroundings. Each piece of a rod gives the shift of its axis (least squares
-/// of a blurred disc on a sloping background), each end that is seen the place along the axis (half level). The pose
-/// is their weighted robust fit; the body's centre and axis enter with their own errors. Sets the standard errors, and
-/// per part of the phantom the turn that its rods show beyond the whole. Returns how many rods took part.
+/// of 2 to 40 mm diameter that stand out from their surroundings. Each piece of a rod gives the shift of its axis
+/// (least squares of a blurred disc on a sloping background), each end that is seen the place along the axis (half
+/// level). The pose is their weighted robust fit; the body's centre and axis enter with their own errors. Sets the
+/// standard errors, and per part of the phantom the turn that its rods show beyond the whole. Returns how many rods
+/// took part.
 int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement& placement);
 
 }  // namespace iqgate::locate

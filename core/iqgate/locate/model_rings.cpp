@@ -34,7 +34,8 @@ struct Extent {
 };
 
 Extent axial_extent(const phantom::Shape& s) {
-  const double r = s.kind == phantom::ShapeKind::box ? 0.5 * norm(s.size_mm) : std::hypot(s.radius_mm, 0.5 * s.length_mm);
+  const double r =
+      s.kind == phantom::ShapeKind::box ? 0.5 * norm(s.size_mm) : std::hypot(s.radius_mm, 0.5 * s.length_mm);
   const double half = s.kind == phantom::ShapeKind::cylinder && std::abs(s.axis.z) > 1 - 1e-9 ? 0.5 * s.length_mm : r;
   return {s.center_mm.z - half, s.center_mm.z + half};
 }
@@ -90,14 +91,17 @@ std::vector<DrawnShape> drawn_shapes(const phantom::Model& model, const std::str
     double outside = background;
     for (const phantom::Shape& other : model.shapes)
       if (other.name == s.inside) outside = quantity(model, other.material, key);
-    const bool endless = s.kind == phantom::ShapeKind::half_space ||
-                         (s.kind == phantom::ShapeKind::cylinder && !(s.length_mm > 0));
+    const bool endless =
+        s.kind == phantom::ShapeKind::half_space || (s.kind == phantom::ShapeKind::cylinder && !(s.length_mm > 0));
     const Extent e = endless ? Extent{-INFINITY, INFINITY} : axial_extent(s);
-    const double across = std::abs(s.axis.z) < 1 - 1e-9           ? INFINITY
-                          : s.kind == phantom::ShapeKind::box     ? 0.5 * std::hypot(s.size_mm.x, s.size_mm.y)
-                                                                  : s.radius_mm;
-    shapes.push_back({s, cross(s.axis, s.in_plane), quantity(model, s.material, key) - outside,
-                      {e.low - blur, e.high + blur}, across + blur});
+    const double across = std::abs(s.axis.z) < 1 - 1e-9       ? INFINITY
+                          : s.kind == phantom::ShapeKind::box ? 0.5 * std::hypot(s.size_mm.x, s.size_mm.y)
+                                                              : s.radius_mm;
+    shapes.push_back({s,
+                      cross(s.axis, s.in_plane),
+                      quantity(model, s.material, key) - outside,
+                      {e.low - blur, e.high + blur},
+                      across + blur});
   }
   return shapes;
 }

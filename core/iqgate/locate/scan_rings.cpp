@@ -58,8 +58,7 @@ double median_of(std::vector<float> values) {
 
 void finish(Rings& rings) {
   const double level = median_of(rings.values);
-  for (float& v : rings.values)
-    v = static_cast<float>(std::clamp((v - level) / rings.contrast, -clip, clip));
+  for (float& v : rings.values) v = static_cast<float>(std::clamp((v - level) / rings.contrast, -clip, clip));
   const std::size_t planes = rings.z_mm.size(), n = rings.radius_mm.size();
   rings.spectrum.assign(planes * n * harmonics, {});
   rings.square.assign(planes, 0);
@@ -126,10 +125,10 @@ Rings scan_rings(const Scan& scan, const Placement& body, const std::vector<doub
   for (std::size_t p = 0; p < places.size(); p += 4)
     for (int a = 0; a < angles; a += 2) {
       const double angle = 2 * pi * a / angles;
-      const float value = ring_value(v, grid,
-                                     body.translation_mm + places[p] * axis + (outer * std::cos(angle)) * e1 +
-                                         (outer * std::sin(angle)) * e2,
-                                     e1, e2);
+      const float value = ring_value(
+          v, grid,
+          body.translation_mm + places[p] * axis + (outer * std::cos(angle)) * e1 + (outer * std::sin(angle)) * e2, e1,
+          e2);
       if (!std::isnan(value)) around.push_back(value);
     }
   std::copy_if(all.values.begin(), all.values.end(), std::back_inserter(whole), [](float x) { return !std::isnan(x); });
@@ -146,7 +145,8 @@ Rings scan_rings(const Scan& scan, const Placement& body, const std::vector<doub
                               all.values.begin() + std::ptrdiff_t((p + 1) * plane));
     std::vector<float> seen;
     std::copy_if(values.begin(), values.end(), std::back_inserter(seen), [](float x) { return !std::isnan(x); });
-    const double fill = median_of(seen), rim = median_of({seen.end() - std::ptrdiff_t(seen.size() / radii.size()), seen.end()});
+    const double fill = median_of(seen),
+                 rim = median_of({seen.end() - std::ptrdiff_t(seen.size() / radii.size()), seen.end()});
     if (around.size() > 20 && std::abs(rim - surroundings) < 0.5 * kept.contrast) continue;
     for (float& x : values)
       if (std::isnan(x)) x = static_cast<float>(fill);

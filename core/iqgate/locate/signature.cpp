@@ -5,7 +5,6 @@
 #include <complex>
 #include <numbers>
 
-
 namespace iqgate::locate {
 namespace {
 
@@ -128,12 +127,13 @@ double least_part(const Rings& scan, const Rings& model, const Match& match, dou
 MatchResult match_signature(const Scan& scan, const phantom::Model& model, const Placement& body) {
   MatchResult result;
   const double radius = body.radius_mm.value_or(model.body.radius_mm);
-  const Rings drawn_rings = model_rings(model, modality_of(scan, model), std::min(0.93 * radius, 0.95 * model.body.radius_mm));
+  const Rings drawn_rings =
+      model_rings(model, modality_of(scan, model), std::min(0.93 * radius, 0.95 * model.body.radius_mm));
   const Rings seen = scan_rings(scan, body, drawn_rings.radius_mm);
   if (seen.z_mm.empty()) return result;
   const double noise = noise_power(seen);
-  const double floor = std::max(
-      10 * noise, 0.1 * *std::max_element(drawn_rings.square.begin(), drawn_rings.square.end()));
+  const double floor =
+      std::max(10 * noise, 0.1 * *std::max_element(drawn_rings.square.begin(), drawn_rings.square.end()));
   const double model_low = drawn_rings.z_mm.front(), model_high = drawn_rings.z_mm.back();
   const double scan_low = seen.z_mm.front(), scan_high = seen.z_mm.back();
   const double planes_per_mm = seen.z_mm.size() > 1 ? double(seen.z_mm.size() - 1) / (scan_high - scan_low) : 0;
@@ -148,8 +148,7 @@ MatchResult match_signature(const Scan& scan, const phantom::Model& model, const
   }
 #pragma omp parallel for schedule(dynamic, 4)
   for (std::size_t k = 0; k < scored.size(); k += 2) {
-    Turns turns = correlate(seen, drawn_rings, scored[k].shift_mm, scored[k].over ? -1 : 1, least_planes,
-                            noise, floor);
+    Turns turns = correlate(seen, drawn_rings, scored[k].shift_mm, scored[k].over ? -1 : 1, least_planes, noise, floor);
     if (!turns.valid) continue;
     // Over: the angles run backwards; a mirror turns that round.
     scored[k].turns = scored[k].over ? turns.reversed : turns.same;

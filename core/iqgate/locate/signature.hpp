@@ -19,10 +19,10 @@ struct Match {
 
 struct MatchResult {
   Match best;
-  double runner_up = 0;             ///< the best score of a pose that is really another one
-  double mirrored = 0;              ///< the best score of a mirrored phantom
-  double least_part = 1;            ///< the same for the 10 mm of the model that are seen worst, of those that should
-  bool place_along_axis = false;    ///< the score tells the place along the axis
+  double runner_up = 0;           ///< the best score of a pose that is really another one
+  double mirrored = 0;            ///< the best score of a mirrored phantom
+  double least_part = 1;          ///< the same for the 10 mm of the model that are seen worst, of those that should
+  bool place_along_axis = false;  ///< the score tells the place along the axis
 };
 
 /// Correlates model and scan on rings about the axis of `body`, over all turns, both ends first, mirrored or not, and

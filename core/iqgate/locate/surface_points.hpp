@@ -20,8 +20,9 @@ struct Surface {
   int groups = 0;
 };
 
-/// In HU, values below air (padding outside the reconstruction) count as air. Segments the largest bright (or, in CT, denser than air) body by Otsu's threshold, and finds its surface along rays
-/// in planes of each orientation the volume is thick enough for. Empty when there is no body.
+/// In HU, values below air (padding outside the reconstruction) count as air. Segments the largest bright (or, in CT,
+/// denser than air) body by Otsu's threshold, and finds its surface along rays in planes of each orientation the volume
+/// is thick enough for. Empty when there is no body.
 Surface find_surface(const Scan& scan);
 
 }  // namespace iqgate::locate

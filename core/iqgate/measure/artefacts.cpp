@@ -81,14 +81,16 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     return results.skip("ring_amplitude_hu", where, "the middle of the image lies too far from that of the region");
   const NoiseCorrelation c = noise_correlation(v, voxels.mask);
   if (!(c.residual_sd > 0) || voxels.mask.offsets.size() < 1000)
-    return results.skip("ring_amplitude_hu", where, "the region holds no noise to compare with, or fewer than 1000 voxels");
+    return results.skip("ring_amplitude_hu", where,
+                        "the region holds no noise to compare with, or fewer than 1000 voxels");
   const std::size_t count = static_cast<std::size_t>((region.radius_mm + off) / step) + 1;
   std::vector<Bin> rings(count), sectors(std::size_t(360 / sector_deg));
   std::vector<double> radii(count), angles(sectors.size());
   for (std::size_t k = 0; k < count; ++k) radii[k] = (double(k) + 0.5) * step;
   for (std::size_t k = 0; k < angles.size(); ++k) angles[k] = (double(k) + 0.5) * sector_deg;
   const auto polar = [&](std::size_t o, double& r, double& angle) {
-    const double x = double(o % v.size.x) * v.spacing_mm.x - cx, y = double(o / v.size.x % v.size.y) * v.spacing_mm.y - cy;
+    const double x = double(o % v.size.x) * v.spacing_mm.x - cx,
+                 y = double(o / v.size.x % v.size.y) * v.spacing_mm.y - cy;
     r = std::hypot(x, y);
     angle = std::fmod(std::atan2(y, x) * 180 / std::numbers::pi + 360, 360.0);
   };
@@ -118,12 +120,14 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (whole.size() < 2 * half) return results.skip("ring_amplitude_hu", where, "the region is too small for rings");
   report("ring_amplitude_hu", "ring_z", "ring_radius_mm", "mm", where,
          largest(radii, whole, half, least_radius_mm, c.residual_sd, c.sum_rho, 12),
-         "largest departure of the mean round the middle of the image, in rings a pixel wide, from the running median over "
+         "largest departure of the mean round the middle of the image, in rings a pixel wide, from the running median "
+         "over "
          "15 mm",
          results);
   report("streak_amplitude_hu", "streak_z", "streak_angle_deg", "deg", where,
          largest(angles, sectors, 6, 0, c.residual_sd, c.sum_rho, 12),
-         "largest departure of a sector of 5 degrees, the rings taken out, from the running median over 60 degrees", results);
+         "largest departure of a sector of 5 degrees, the rings taken out, from the running median over 60 degrees",
+         results);
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -138,7 +142,8 @@ Metric artefacts_metric() {
   return {"artefacts",
           "Rings and streaks",
           "Mean round the middle of the image in rings a pixel wide, less its running median over 15 mm: the largest "
-          "departure by its standard error (noise with its correlation), from 5 mm on; and of sectors of 5 degrees with the "
+          "departure by its standard error (noise with its correlation), from 5 mm on; and of sectors of 5 degrees "
+          "with the "
           "rings taken out. seen: beyond the level that noise alone passes once in a hundred scans (Bonferroni).",
           "definition A13",
           {"ring_amplitude_hu", "ring_z", "ring_radius_mm", "streak_amplitude_hu", "streak_z", "streak_angle_deg"},

@@ -69,7 +69,8 @@ void linearity(const std::string& where, const std::vector<Insert>& inserts, Res
   add("hu_r2", line.r2, "1", std::nullopt);
   add("hu_max_residual_hu", line.worst, "HU", std::nullopt);
   std::vector<Insert> sorted = inserts;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Insert& a, const Insert& b) { return a.nominal < b.nominal; });
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Insert& a, const Insert& b) { return a.nominal < b.nominal; });
   Curve curve{"ct_number_linearity", "", where, {"nominal", "HU", {}}, {"measured", "HU", {}}, {}, {}};
   for (const Insert& i : sorted) {
     curve.x.values.push_back(i.nominal);

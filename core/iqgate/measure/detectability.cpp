@@ -61,9 +61,7 @@ bool noise_of(const Job& job, std::size_t s, const Region& region, NoiseSpectrum
 // Until it has first fallen to 1 %: beyond there is noise.
 struct Transfer {
   std::vector<double> f, value;
-  double operator()(double at) const {
-    return at > f.back() ? 0 : interpolate(f, value, std::max(at, f.front()));
-  }
+  double operator()(double at) const { return at > f.back() ? 0 : interpolate(f, value, std::max(at, f.front())); }
 };
 Transfer transfer_of(const std::vector<double>& f, const std::vector<double>& value) {
   Transfer t{f, value};
@@ -113,8 +111,10 @@ void one_insert(const Job& job, std::size_t s, const Region& insert, const Noise
   for (const Task& task : job.settings.tasks)
     for (int observer = 0; observer < 4; ++observer) {
       const Detectability d = observe(observer, task, ttf, noise, f_max, viewing);
-      const double spread = 0.5 * (observe(observer, task, high, noise, f_max, viewing).dprime -
-                                   observe(observer, task, low, noise, f_max, viewing).dprime) / 1.96;
+      const double spread = 0.5 *
+                            (observe(observer, task, high, noise, f_max, viewing).dprime -
+                             observe(observer, task, low, noise, f_max, viewing).dprime) /
+                            1.96;
       const std::string stem = observer_name(observer);
       Measurement m = measurement("dprime_" + stem, task.name, where, d.dprime, "1");
       if (band) {
@@ -153,7 +153,8 @@ void one_insert(const Job& job, std::size_t s, const Region& insert, const Noise
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
   if (job.unit() != "HU") return results.skip("dprime_pw", "scan", "the values are not HU");
   for (std::size_t s = 0; s < job.scans.size(); ++s) {
-    const auto uniform = std::find_if(regions.begin(), regions.end(), [](const Region& r) { return r.kind == "uniform"; });
+    const auto uniform =
+        std::find_if(regions.begin(), regions.end(), [](const Region& r) { return r.kind == "uniform"; });
     if (uniform == regions.end()) {
       results.skip("dprime_pw", job.prefix(s) + "scan", "no region of kind uniform is given for the noise");
       continue;
@@ -172,8 +173,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 // ---- channelised Hotelling observer
 
 // Laguerre-Gauss channels of the pixels about a centre; orthonormal in the plane.
-std::vector<double> channel_outputs(const VolumeView& v, std::size_t z, Vec3 centre_mm, double radius_mm, double width_mm,
-                                    int channels) {
+std::vector<double> channel_outputs(const VolumeView& v, std::size_t z, Vec3 centre_mm, double radius_mm,
+                                    double width_mm, int channels) {
   std::vector<double> out(std::size_t(channels), 0.0);
   const long x0 = std::max(0L, long(std::ceil((centre_mm.x - radius_mm) / v.spacing_mm.x))),
              x1 = std::min(long(v.size.x) - 1, long((centre_mm.x + radius_mm) / v.spacing_mm.x)),
@@ -204,10 +205,10 @@ void one_region(const Job& job, const Region& region, std::size_t present, std::
   Channels with_signal, without;
   const Vec3 centre = to_volume_frame(job.grid(), region.center_mm);
   for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; ++z) {
-    with_signal.push_back(channel_outputs(job.scans[present].volume->host(), z, centre, region.radius_mm, width->second,
-                                          channels));
-    without.push_back(channel_outputs(job.scans[absent].volume->host(), z, centre, region.radius_mm, width->second,
-                                      channels));
+    with_signal.push_back(
+        channel_outputs(job.scans[present].volume->host(), z, centre, region.radius_mm, width->second, channels));
+    without.push_back(
+        channel_outputs(job.scans[absent].volume->host(), z, centre, region.radius_mm, width->second, channels));
   }
   const Hotelling h = hotelling(with_signal, without);
   if (!h.good) return results.skip("dprime_cho", region.name, h.reason);
@@ -221,8 +222,9 @@ void one_region(const Job& job, const Region& region, std::size_t present, std::
     if (d2 <= 0) m.flags.push_back("below_zero");
     results.add(std::move(m));
   };
-  add("unbiased", h.d2_unbiased, "Laguerre-Gauss channels of the signal's width, pooled covariance, bias taken out; exact "
-                                 "interval from the noncentral F distribution");
+  add("unbiased", h.d2_unbiased,
+      "Laguerre-Gauss channels of the signal's width, pooled covariance, bias taken out; exact "
+      "interval from the noncentral F distribution");
   add("resubstitution", h.d2_resubstitution, "as unbiased with its bias (too high)");
   Measurement auc = measurement("auc_cho", "unbiased", region.name,
                                 0.5 * std::erfc(-0.5 * std::sqrt(std::max(0.0, h.d2_unbiased))), "1");
@@ -249,35 +251,39 @@ void run_cho(const Job& job, const std::vector<Region>& regions, Results& result
 }  // namespace
 
 Metric detectability_metric() {
-  return {"detectability",
-          "Detectability of tasks",
-          "d' and AUC of a task (data: contrast, size, shape) from the TTF of each insert and the noise power spectrum of "
-          "the uniform region: npw [Int W^2 T^2]^2 / Int W^2 T^2 NPS, npwe with the eye filter of Burgess or of Eckstein "
-          "and Saunders, pw Int W^2 T^2 / NPS, over the plane up to the Nyquist frequency; the spectrum flat below the "
-          "first frequency that detrending leaves alone, and dprime_lowf_fraction the share of the integral there. Curve "
-          "neq: (1000 HU)^2 TTF^2 / NPS.",
-          "AAPM 233; Burgess 1994; Eckstein and Saunders",
-          {"dprime_npw", "dprime_npwe_burgess", "dprime_npwe_eckstein", "dprime_pw", "auc_npw", "auc_npwe_burgess",
-           "auc_npwe_eckstein", "auc_pw", "dprime_lowf_fraction"},
-          {},
-          {},
-          {"CT"},
-          run};
+  return {
+      "detectability",
+      "Detectability of tasks",
+      "d' and AUC of a task (data: contrast, size, shape) from the TTF of each insert and the noise power spectrum of "
+      "the uniform region: npw [Int W^2 T^2]^2 / Int W^2 T^2 NPS, npwe with the eye filter of Burgess or of Eckstein "
+      "and Saunders, pw Int W^2 T^2 / NPS, over the plane up to the Nyquist frequency; the spectrum flat below the "
+      "first frequency that detrending leaves alone, and dprime_lowf_fraction the share of the integral there. Curve "
+      "neq: (1000 HU)^2 TTF^2 / NPS.",
+      "AAPM 233; Burgess 1994; Eckstein and Saunders",
+      {"dprime_npw", "dprime_npwe_burgess", "dprime_npwe_eckstein", "dprime_pw", "auc_npw", "auc_npwe_burgess",
+       "auc_npwe_eckstein", "auc_pw", "dprime_lowf_fraction"},
+      {},
+      {},
+      {"CT"},
+      run};
 }
 
 Metric hotelling_metric() {
-  return {"cho",
-          "Channelised Hotelling observer",
-          "Slices of the scans of roles signal_present and signal_absent as images; Laguerre-Gauss channels of the width of "
-          "nominal diameter_mm (six, fewer where there are fewer than 18 images a class); d^2 = dv' K^-1 dv with the pooled "
-          "covariance K, unbiased d^2 = (N - p - 3) / (N - 2) d^2 - p N / (n1 n0), exact interval from the noncentral F "
-          "distribution.",
-          "Wunderlich 2015",
-          {"dprime_cho", "auc_cho"},
-          {"unbiased", "resubstitution"},
-          {"cho_signal"},
-          {},
-          run_cho};
+  return {
+      "cho",
+      "Channelised Hotelling observer",
+      "Slices of the scans of roles signal_present and signal_absent as images; Laguerre-Gauss channels of the width "
+      "of "
+      "nominal diameter_mm (six, fewer where there are fewer than 18 images a class); d^2 = dv' K^-1 dv with the "
+      "pooled "
+      "covariance K, unbiased d^2 = (N - p - 3) / (N - 2) d^2 - p N / (n1 n0), exact interval from the noncentral F "
+      "distribution.",
+      "Wunderlich 2015",
+      {"dprime_cho", "auc_cho"},
+      {"unbiased", "resubstitution"},
+      {"cho_signal"},
+      {},
+      run_cho};
 }
 
 }  // namespace iqgate::measure

@@ -25,7 +25,8 @@ void pairs(const std::string& where, const std::vector<Object>& objects, Results
       const double measured = norm(objects[b].measured_mm - objects[a].measured_mm),
                    nominal = norm(objects[b].nominal_mm - objects[a].nominal_mm),
                    se = std::hypot(objects[a].se_mm, objects[b].se_mm);
-      Measurement m = measurement("distance_mm", "", where + "/" + objects[a].name + "-" + objects[b].name, measured, "mm");
+      Measurement m =
+          measurement("distance_mm", "", where + "/" + objects[a].name + "-" + objects[b].name, measured, "mm");
       m.se = se;
       m.ci95 = symmetric_interval(measured, se);
       m.method = "between sub-pixel centroids";
@@ -94,17 +95,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric distances_metric() {
-  return {"distances",
-          "Distances and the scale of the axes",
-          "Sub-pixel centroids of pins (in the plane) and beads (in space) of one folder of names; every distance and its "
-          "difference from the phantom's; scale of each axis of the scan: slope of measured against nominal positions "
-          "along it, minus 1.",
-          "ACR CT; manufacturer's geometry; definition A7",
-          {"distance_mm", "distance_error_mm", "scale_x_pct", "scale_y_pct", "scale_z_pct"},
-          {},
-          {"pin"},
-          {},
-          run};
+  return {
+      "distances",
+      "Distances and the scale of the axes",
+      "Sub-pixel centroids of pins (in the plane) and beads (in space) of one folder of names; every distance and its "
+      "difference from the phantom's; scale of each axis of the scan: slope of measured against nominal positions "
+      "along it, minus 1.",
+      "ACR CT; manufacturer's geometry; definition A7",
+      {"distance_mm", "distance_error_mm", "scale_x_pct", "scale_y_pct", "scale_z_pct"},
+      {},
+      {"pin"},
+      {},
+      run};
 }
 
 }  // namespace iqgate::measure

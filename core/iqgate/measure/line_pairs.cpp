@@ -18,12 +18,12 @@ struct Group {
   std::string name;
   double f_per_mm = 0, period_mm = 0;
   int bars = 0;
-  double m2 = 0, noise2 = 0;                  // variance of the pixels within the bars; of their noise
-  double fundamental = 0, fundamental_se = 0; // amplitude of the first harmonic
-  double bar = 0, gap = 0, modulation_se = 0; // means about the middles of the bars, and of the gaps
-  double bar_top = 0, gap_bottom = 0;         // the same closer to the middles: plateaus of wide bars
-  double crest_to_trough = 0;                 // of the harmonics, at the middles themselves
-  bool resolved = false;                      // every gap stands below its neighbours
+  double m2 = 0, noise2 = 0;                   // variance of the pixels within the bars; of their noise
+  double fundamental = 0, fundamental_se = 0;  // amplitude of the first harmonic
+  double bar = 0, gap = 0, modulation_se = 0;  // means about the middles of the bars, and of the gaps
+  double bar_top = 0, gap_bottom = 0;          // the same closer to the middles: plateaus of wide bars
+  double crest_to_trough = 0;                  // of the harmonics, at the middles themselves
+  bool resolved = false;                       // every gap stands below its neighbours
 };
 
 // A pixel of the pattern: its place across the bars, from the middle.
@@ -31,9 +31,9 @@ struct Pixel {
   double x_mm, value;
 };
 
-// A thin pattern is shared by neighbouring slices, and in a tilted phantom each group by others: what all of them hold of
-// it together is the same for every group. Each pixel is the sum over them, per mm of the pattern's thickness, at the
-// place where the line through it meets the pattern's plane.
+// A thin pattern is shared by neighbouring slices, and in a tilted phantom each group by others: what all of them hold
+// of it together is the same for every group. Each pixel is the sum over them, per mm of the pattern's thickness, at
+// the place where the line through it meets the pattern's plane.
 constexpr double thin_mm = 6, beyond_mm = 2;
 bool sums_of_thin(const VolumeView& v, const Region& region, const Grid& grid, std::vector<Pixel>& pixels,
                   std::string& reason) {
@@ -84,8 +84,10 @@ bool pixels_of(const Job& job, std::size_t s, const Region& region, std::vector<
     return false;
   }
   for (const std::size_t o : voxels.mask.offsets)
-    pixels.push_back({region.local(grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y),
-                                               double(o / (v.size.x * v.size.y))})).x,
+    pixels.push_back({region
+                          .local(grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y),
+                                             double(o / (v.size.x * v.size.y))}))
+                          .x,
                       v.values[o]});
   return true;
 }
@@ -171,7 +173,8 @@ bool analyse(const std::vector<Pixel>& all, double nyquist, Group& g, std::strin
   for (std::size_t k = 0; k < gaps.size(); ++k) {
     const Mean left = mean_near(all, {bars[k]}, reach), here = mean_near(all, {gaps[k]}, reach),
                right = mean_near(all, {bars[k + 1]}, reach);
-    const double noise = std::sqrt(g.noise2 * (1 / std::max(here.n, 1.0) + 1 / std::max(std::min(left.n, right.n), 1.0)));
+    const double noise =
+        std::sqrt(g.noise2 * (1 / std::max(here.n, 1.0) + 1 / std::max(std::min(left.n, right.n), 1.0)));
     g.resolved = g.resolved && here.n > 0 && left.n > 0 && right.n > 0 &&
                  here.value < std::min(left.value, right.value) - 2 * noise;
   }
@@ -182,8 +185,8 @@ std::optional<double> at_level(const std::vector<double>& f, const std::vector<d
   return first_crossing(f, y, level);
 }
 
-// Between two groups the logarithm against the square of the frequency: straight for a Gaussian spread. Before the first
-// group from 1 at zero.
+// Between two groups the logarithm against the square of the frequency: straight for a Gaussian spread. Before the
+// first group from 1 at zero.
 struct Crossing {
   double f = 0, slope = 0;
   std::size_t after = 0;
@@ -276,9 +279,10 @@ void folder_results(const std::string& where, std::vector<Group> groups, double 
   // Absolute: bars of five pixels and more show their own value, and that of their gaps.
   const double full = 0.5 * (first.bar_top - first.gap_bottom), pixel = 0.5 / nyquist;
   if (0.5 * first.period_mm < 5 * pixel || !(full > 0))
-    return results.skip("mtf50_per_mm", where,
-                        "variants fundamental, droege_morin, coltman: no group is coarse enough to show the value of its "
-                        "bars");
+    return results.skip(
+        "mtf50_per_mm", where,
+        "variants fundamental, droege_morin, coltman: no group is coarse enough to show the value of its "
+        "bars");
   std::vector<double> sine, sine_se, droege, response;
   for (std::size_t k = 0; k < f.size(); ++k) {
     sine.push_back(0.25 * pi * groups[k].fundamental / full);
@@ -322,8 +326,9 @@ void folder_results(const std::string& where, std::vector<Group> groups, double 
   };
   report("fundamental", sine, sine_se,
          "pi / 4 of the amplitude of the bars' first harmonic over half the difference of bar and gap");
-  report("droege_morin", corrected, {},
-         "pi sqrt 2 / 4 of the pixels' SD (less noise) over half the difference of bar and gap, odd harmonics taken out");
+  report(
+      "droege_morin", corrected, {},
+      "pi sqrt 2 / 4 of the pixels' SD (less noise) over half the difference of bar and gap, odd harmonics taken out");
   report("coltman", series, {}, "Coltman's series of the square-wave response");
 }
 
@@ -351,8 +356,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         results.skip("modulation", where, reason);
         continue;
       }
-      Measurement m = measurement(job.unit() == "HU" ? "modulation_hu" : "modulation", "", where, g.bar - g.gap,
-                                  job.unit());
+      Measurement m =
+          measurement(job.unit() == "HU" ? "modulation_hu" : "modulation", "", where, g.bar - g.gap, job.unit());
       m.se = g.modulation_se;
       m.ci95 = symmetric_interval(m.value, *m.se);
       m.method = "mean of the pixels within an eighth of a period of the bars' middles, minus that about the gaps'";
@@ -370,24 +375,27 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric line_pairs_metric() {
-  return {"line_pairs",
-          "Bar patterns",
-          "Pixels of each group by their place across its bars, not interpolated; of a thin pattern the sum over the slices "
-          "that share it, per mm of its thickness. modulation: about the middles of bars "
-          "minus gaps. rmtf: that, relative to the coarsest group, or (variant michelson) over the sum of bars and gaps "
-          "first; neither is an MTF. mtf, M0 half the difference of bar and gap in the coarsest group: variant fundamental, "
-          "pi / 4 of the first harmonic (least squares) over M0; droege_morin, (pi sqrt 2 / 4) sqrt(M^2 - N^2) / M0, M the "
-          "SD over a whole number of periods, N that about the harmonics, the odd harmonics of coarse groups taken out by "
-          "the finer ones; coltman, pi/4 (C(f) + C(3f)/3 - C(5f)/5 + C(7f)/7 + ...), C the square-wave response. "
-          "visible_lp_per_cm: the finest group with all gaps seen.",
-          "Droege and Morin 1982; Coltman 1954; definition B5",
-          {"modulation_hu", "modulation", "rmtf95_per_mm", "rmtf90_per_mm", "rmtf80_per_mm", "rmtf70_per_mm",
-           "rmtf60_per_mm", "rmtf50_per_mm", "rmtf30_per_mm", "rmtf10_per_mm", "visible_lp_per_cm", "mtf50_per_mm",
-           "mtf10_per_mm"},
-          {"lowest_group", "michelson", "fundamental", "droege_morin", "coltman"},
-          {"line_pairs"},
-          {},
-          run};
+  return {
+      "line_pairs",
+      "Bar patterns",
+      "Pixels of each group by their place across its bars, not interpolated; of a thin pattern the sum over the "
+      "slices "
+      "that share it, per mm of its thickness. modulation: about the middles of bars "
+      "minus gaps. rmtf: that, relative to the coarsest group, or (variant michelson) over the sum of bars and gaps "
+      "first; neither is an MTF. mtf, M0 half the difference of bar and gap in the coarsest group: variant "
+      "fundamental, "
+      "pi / 4 of the first harmonic (least squares) over M0; droege_morin, (pi sqrt 2 / 4) sqrt(M^2 - N^2) / M0, M the "
+      "SD over a whole number of periods, N that about the harmonics, the odd harmonics of coarse groups taken out by "
+      "the finer ones; coltman, pi/4 (C(f) + C(3f)/3 - C(5f)/5 + C(7f)/7 + ...), C the square-wave response. "
+      "visible_lp_per_cm: the finest group with all gaps seen.",
+      "Droege and Morin 1982; Coltman 1954; definition B5",
+      {"modulation_hu", "modulation", "rmtf95_per_mm", "rmtf90_per_mm", "rmtf80_per_mm", "rmtf70_per_mm",
+       "rmtf60_per_mm", "rmtf50_per_mm", "rmtf30_per_mm", "rmtf10_per_mm", "visible_lp_per_cm", "mtf50_per_mm",
+       "mtf10_per_mm"},
+      {"lowest_group", "michelson", "fundamental", "droege_morin", "coltman"},
+      {"line_pairs"},
+      {},
+      run};
 }
 
 }  // namespace iqgate::measure

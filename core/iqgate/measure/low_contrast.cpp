@@ -118,7 +118,8 @@ FlatSlice flattened(const VolumeView& v, const compute::Mask& mask, std::size_t 
     row << 1, a, b, a * a, a * b, b * b;
     return row;
   };
-  for (std::size_t k = 0; k < f.x.size(); ++k) normal += basis(k) * basis(k).transpose(), right += f.value[k] * basis(k);
+  for (std::size_t k = 0; k < f.x.size(); ++k)
+    normal += basis(k) * basis(k).transpose(), right += f.value[k] * basis(k);
   const Eigen::Matrix<double, 6, 1> fit = normal.ldlt().solve(right);
   for (std::size_t k = 0; k < f.x.size(); ++k) f.value[k] -= fit.dot(basis(k));
   return f;
@@ -168,8 +169,9 @@ void run_lcd(const Job& job, const std::vector<Region>& regions, Results& result
         std::vector<double> means;
         for (const FlatSlice& f : slices) disc_means(f, centre, region.radius_mm, diameter, std::size_t(pixels), means);
         if (pixels < 4 || means.size() < 25) {
-          results.skip("lcd_contrast_hu", where,
-                       "variant " + variant + (pixels < 4 ? ": a disc holds fewer than 4 pixels" : ": fewer than 25 discs"));
+          results.skip(
+              "lcd_contrast_hu", where,
+              "variant " + variant + (pixels < 4 ? ": a disc holds fewer than 4 pixels" : ": fewer than 25 discs"));
           continue;
         }
         double mean = 0, squares = 0;
@@ -181,7 +183,8 @@ void run_lcd(const Job& job, const std::vector<Region>& regions, Results& result
         const Interval interval = sd_interval(sd, freedom);
         m.ci95 = Interval{3.29 * interval.low, 3.29 * interval.high};
         m.n_eff = freedom + 1;
-        m.method = "3.29 SD of the means of touching discs of this diameter, about a second-order surface in each slice";
+        m.method =
+            "3.29 SD of the means of touching discs of this diameter, about a second-order surface in each slice";
         m.standard = "Chao 2000; Paruccini 2017; definition A11";
         m.flags = {"ci_scope=within_scan"};
         results.add(std::move(m));
@@ -239,7 +242,8 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
   std::vector<Rod*> good;
   for (Rod& rod : rods) {
     const Region& region = *rod.region;
-    const Vec3 on_axis = job.placement.translation_mm + dot(region.center_mm - job.placement.translation_mm, axis) * axis;
+    const Vec3 on_axis =
+        job.placement.translation_mm + dot(region.center_mm - job.placement.translation_mm, axis) * axis;
     Region core = region;
     core.radius_mm *= 0.8;  // the blurred rim left out
     const auto at = [&](double ring, double angle) {
@@ -257,7 +261,8 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
         }
     double sd = 0, freedom = 0;
     if (!inside || !inner || !outer) rod.reason = "not scanned, or too small for the pixel";
-    else if (!control_spread(controls, sd, freedom)) rod.reason = "fewer than 12 places beside the rods to compare with";
+    else if (!control_spread(controls, sd, freedom))
+      rod.reason = "fewer than 12 places beside the rods to compare with";
     if (!rod.reason.empty()) {
       results.skip("rod_contrast_hu", job.prefix(s) + region.name, rod.reason);
       continue;
@@ -284,8 +289,9 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
     Measurement m = measurement("rod_contrast_hu", "", job.prefix(s) + rod->region->name, rod->contrast, "HU");
     m.se = rod->se;
     m.ci95 = symmetric_interval(m.value, rod->se);
-    m.method = "mean of the rod's inner 80 % minus the mean of equal discs at 0.75 and 1.25 of its distance from the "
-               "axis; error from the scatter of such discs over the module";
+    m.method =
+        "mean of the rod's inner 80 % minus the mean of equal discs at 0.75 and 1.25 of its distance from the "
+        "axis; error from the scatter of such discs over the module";
     m.standard = "definition A11";
     m.flags = {"ci_scope=within_scan", visible ? "visible" : "not_visible"};
     results.add(std::move(m));
@@ -309,22 +315,24 @@ void run_rods(const Job& job, const std::vector<Region>& regions, Results& resul
 }  // namespace
 
 Metric cnr_metric() {
-  return {"cnr",
-          "Contrast to noise",
-          "|A - B| over the SD of the background region (background), or over the pooled SD (pooled); A the region named "
-          "rod, B the one named background in the same folder of names.",
-          "ACR CT; definition A11",
-          {"cnr", "contrast_hu"},
-          {"background", "pooled"},
-          {},
-          {"CT"},
-          run_cnr};
+  return {
+      "cnr",
+      "Contrast to noise",
+      "|A - B| over the SD of the background region (background), or over the pooled SD (pooled); A the region named "
+      "rod, B the one named background in the same folder of names.",
+      "ACR CT; definition A11",
+      {"cnr", "contrast_hu"},
+      {"background", "pooled"},
+      {},
+      {"CT"},
+      run_cnr};
 }
 
 Metric lcd_metric() {
   return {"lcd",
           "Statistical low-contrast detectability",
-          "3.29 SD of the means of touching discs of a diameter over a uniform region, about a second-order surface in each "
+          "3.29 SD of the means of touching discs of a diameter over a uniform region, about a second-order surface in "
+          "each "
           "slice: the contrast that is told from the background with 95 % sensitivity and specificity.",
           "Chao 2000; Paruccini 2017",
           {"lcd_contrast_hu"},
@@ -335,17 +343,18 @@ Metric lcd_metric() {
 }
 
 Metric low_contrast_metric() {
-  return {"low_contrast",
-          "Low-contrast rods",
-          "Mean of a rod's inner 80 % minus that of equal discs at 0.75 and 1.25 of its distance from the axis; its error "
-          "from the scatter of such discs over the module (about ring levels and a slope); visible: above zero, "
-          "one-sided, false discovery rate 5 % over the module's rods.",
-          "Benjamini and Hochberg 1995; definition A11",
-          {"rod_contrast_hu", "rods_visible"},
-          {"bh_005"},
-          {"rod"},
-          {"CT"},
-          run_rods};
+  return {
+      "low_contrast",
+      "Low-contrast rods",
+      "Mean of a rod's inner 80 % minus that of equal discs at 0.75 and 1.25 of its distance from the axis; its error "
+      "from the scatter of such discs over the module (about ring levels and a slope); visible: above zero, "
+      "one-sided, false discovery rate 5 % over the module's rods.",
+      "Benjamini and Hochberg 1995; definition A11",
+      {"rod_contrast_hu", "rods_visible"},
+      {"bh_005"},
+      {"rod"},
+      {"CT"},
+      run_rods};
 }
 
 }  // namespace iqgate::measure

@@ -36,10 +36,11 @@ struct Detectability {
 };
 
 /// Radially symmetric observers, integrals over 2 pi f df from 0 to f_max (Simpson).
-/// npw: [Int W^2 T^2 E^2]^2 / Int W^2 T^2 E^4 NPS (E = 1 without a filter); pw: Int W^2 T^2 / NPS. AUC = Phi(d' / sqrt 2).
-Detectability npw(const Task& task, const std::function<double(double)>& ttf,
-                  const std::function<double(double)>& nps, double f_max_per_mm, double lowf_per_mm,
-                  EyeFilter filter = EyeFilter::none, const Viewing& viewing = {});
+/// npw: [Int W^2 T^2 E^2]^2 / Int W^2 T^2 E^4 NPS (E = 1 without a filter); pw: Int W^2 T^2 / NPS. AUC = Phi(d' / sqrt
+/// 2).
+Detectability npw(const Task& task, const std::function<double(double)>& ttf, const std::function<double(double)>& nps,
+                  double f_max_per_mm, double lowf_per_mm, EyeFilter filter = EyeFilter::none,
+                  const Viewing& viewing = {});
 Detectability pw(const Task& task, const std::function<double(double)>& ttf, const std::function<double(double)>& nps,
                  double f_max_per_mm, double lowf_per_mm);
 

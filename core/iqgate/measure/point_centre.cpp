@@ -25,7 +25,8 @@ PointCentre point_centre(const Job& job, std::size_t scan, const Region& region,
   std::vector<Sample> samples;
   std::vector<double> ring;
   for (const std::size_t o : voxels.mask.offsets) {
-    const Vec3 mm = grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y), double(o / (v.size.x * v.size.y))});
+    const Vec3 mm =
+        grid.to_mm({double(o % v.size.x), double(o / v.size.x % v.size.y), double(o / (v.size.x * v.size.y))});
     samples.push_back({region.local(mm), v.values[o]});
     if (std::hypot(samples.back().local.x, samples.back().local.y) > 0.75 * region.radius_mm)
       ring.push_back(v.values[o]);
@@ -78,8 +79,8 @@ PointCentre point_centre(const Job& job, std::size_t scan, const Region& region,
     spread += 0.5 * (dx * dx + dy * dy);
   }
   result.se_mm = noise * std::sqrt(spread) / total;
-  result.patient_mm = region.center_mm + centre.x * region.in_plane + centre.y * region.second_axis() +
-                      centre.z * region.normal;
+  result.patient_mm =
+      region.center_mm + centre.x * region.in_plane + centre.y * region.second_axis() + centre.z * region.normal;
   result.good = true;
   return result;
 }

@@ -8,7 +8,7 @@ struct PointCentre {
   bool good = false;
   std::string reason;
   Vec3 patient_mm;
-  double se_mm = 0;        ///< of one coordinate, from noise
+  double se_mm = 0;  ///< of one coordinate, from noise
   double peak_to_noise = 0;
 };
 

@@ -100,8 +100,8 @@ void by_centres(const Job& job, std::size_t s, const RegionVoxels& voxels, const
   if (level.many) writer.add("roi_sem", level.sem());
 }
 
-void by_shares(const Job& job, std::size_t s, const Region& region, const NoiseCorrelation& correlation,
-               double placed, const std::string& where, Results& results) {
+void by_shares(const Job& job, std::size_t s, const Region& region, const NoiseCorrelation& correlation, double placed,
+               const std::string& where, Results& results) {
   if (region.shape == RegionShape::sphere) return;
   const RegionVoxels voxels = region_coverage(region, job.grid());
   if (!voxels.good()) return results.skip("roi_mean", where, "variant area: " + voxels.reason);

@@ -55,8 +55,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const auto add = [&](const char* name, const Width& width, double fraction) {
     Measurement m = measurement(name, "bead", where, width.width * grid.spacing_mm.z, "mm");
     // Noise of one slice's sum over the slope of a Gaussian of this width at the level, on both sides.
-    const double sigma = half->width / 2.354820, slope = fraction * peak.height *
-                                                         std::sqrt(2 * std::log(1 / fraction)) / sigma;
+    const double sigma = half->width / 2.354820,
+                 slope = fraction * peak.height * std::sqrt(2 * std::log(1 / fraction)) / sigma;
     m.se = std::numbers::sqrt2 * peak.noise / slope * grid.spacing_mm.z;
     m.ci95 = symmetric_interval(m.value, *m.se);
     m.method = "sum over the bead less its background in each slice; width between linear crossings";
@@ -85,7 +85,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 Metric slice_profile_metric() {
   return {"ssp",
           "Slice sensitivity profile of a bead",
-          "Sum over the bead's surroundings less the ring about it, slice by slice; FWHM and FWTM between linear crossings. "
+          "Sum over the bead's surroundings less the ring about it, slice by slice; FWHM and FWTM between linear "
+          "crossings. "
           "Only where 2.5 slices or more lie within the width.",
           "IEC 61223-3-5; definition A8",
           {"ssp_fwhm_mm", "ssp_fwtm_mm"},

@@ -85,7 +85,8 @@ bool look_at(const Job& job, std::size_t s, const Region& region, Wire& wire, st
     scanned = true;
     // Where the phantom's axis through the region's centre meets the slice.
     const Vec3 middle = region.center_mm + (off / lean) * region.normal;
-    const std::vector<double> profile = trace_profile(v, grid, middle, along, across, half, 0.5 * region.size_mm.y, step);
+    const std::vector<double> profile =
+        trace_profile(v, grid, middle, along, across, half, 0.5 * region.size_mm.y, step);
     if (std::any_of(profile.begin(), profile.end(), [](double x) { return std::isnan(x); })) {
       reason = "the region reaches outside the scan";
       return false;
@@ -163,11 +164,13 @@ void places(const std::string& where, const std::vector<Wire>& wires, double spa
   const double slope = sxx > 0 ? sxy / sxx : 1;
   for (std::size_t k = 0; k < x.size(); ++k) rest += std::pow(y[k] - my - slope * (x[k] - mx), 2);
   Measurement offset = measurement("slice_position_offset_mm", "", where, my - mx, "mm");
-  offset.method = "mean over the wires of the height at which they cross the slices, minus the slices' place by the "
-                  "located phantom";
+  offset.method =
+      "mean over the wires of the height at which they cross the slices, minus the slices' place by the "
+      "located phantom";
   offset.standard = "definition A9";
   offset.flags = {"ci_scope=within_scan"};
-  if (x.size() > 3) offset.se = std::sqrt(rest / (n - 2) / n), offset.ci95 = symmetric_interval(my - mx, *offset.se, n - 2);
+  if (x.size() > 3)
+    offset.se = std::sqrt(rest / (n - 2) / n), offset.ci95 = symmetric_interval(my - mx, *offset.se, n - 2);
   results.add(std::move(offset));
   if (x.size() < 4) return;
   Measurement step = measurement("slice_spacing_mm", "ramp_wires", where, slope * spacing_mm, "mm");

@@ -90,7 +90,8 @@ Body read_body(json::Fields fields) {
   }
   if (fields.has("turn")) {
     const std::string turn = fields.text("turn");
-    if (turn != "by_inserts" && turn != "assumed") fields.fail("turn", "unknown_value", "is none of by_inserts, assumed");
+    if (turn != "by_inserts" && turn != "assumed")
+      fields.fail("turn", "unknown_value", "is none of by_inserts, assumed");
     body.turn_assumed = turn == "assumed";
   }
   fields.text("source");

@@ -35,9 +35,9 @@ enum class BodyKind { cylinder, sphere, none };
 struct Body {
   BodyKind kind = BodyKind::none;
   double radius_mm = 0, radius_tolerance_mm = 0;
-  double length_mm = 0;              ///< 0: not known
-  std::vector<double> radii_mm{};    ///< of a phantom in steps: the located section may have any of these
-  bool turn_assumed = false;         ///< its inserts are too faint to tell how it is turned
+  double length_mm = 0;            ///< 0: not known
+  std::vector<double> radii_mm{};  ///< of a phantom in steps: the located section may have any of these
+  bool turn_assumed = false;       ///< its inserts are too faint to tell how it is turned
 };
 
 /// A region to measure; when `scaled`, its lengths are multiples of the located body radius.
@@ -60,11 +60,12 @@ struct Model {
   const Material& material(const std::string& wanted) const;
 };
 
-/// Reads an iqgate.phantom/1 file, or a table of inserts (name ends in .csv); throws UsageError that names file and key (unknown keys included).
+/// Reads an iqgate.phantom/1 file, or a table of inserts (name ends in .csv); throws UsageError that names file and key
+/// (unknown keys included).
 Model read_model(const std::string& path);
 
-/// A phantom of round inserts from a CSV table: name, x_mm, y_mm, z_mm, diameter_mm, length_mm, ct_number_hu; one row is
-/// named body. Throws UsageError that names the line.
+/// A phantom of round inserts from a CSV table: name, x_mm, y_mm, z_mm, diameter_mm, length_mm, ct_number_hu; one row
+/// is named body. Throws UsageError that names the line.
 Model read_insert_table(const std::string& path);
 
 /// The features for one modality in patient mm. `scale_mm` is the located body radius.

@@ -32,9 +32,8 @@ std::vector<Candidate> phantoms_that_fit(const Scan& scan) {
     }
   }
   if (by_inserts.empty()) return by_body;
-  std::stable_sort(by_inserts.begin(), by_inserts.end(), [](const Candidate& a, const Candidate& b) {
-    return a.placement.score > b.placement.score;
-  });
+  std::stable_sort(by_inserts.begin(), by_inserts.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.placement.score > b.placement.score; });
   double& runner_up = *by_inserts.front().placement.runner_up;
   if (by_inserts.size() > 1) runner_up = std::max(runner_up, by_inserts[1].placement.score);
   std::erase_if(by_inserts, [best = by_inserts.front().placement.score](const Candidate& c) {

@@ -119,7 +119,8 @@ void record_request(const Request& request, report::Document& document) {
       if (value) pose.set(key, *value);
     };
     set("x_mm", request.pose.x_mm), set("y_mm", request.pose.y_mm), set("z_mm", request.pose.z_mm);
-    set("pitch_deg", request.pose.pitch_deg), set("yaw_deg", request.pose.yaw_deg), set("roll_deg", request.pose.roll_deg);
+    set("pitch_deg", request.pose.pitch_deg), set("yaw_deg", request.pose.yaw_deg),
+        set("roll_deg", request.pose.roll_deg);
     document.settings["pose"] = json::write(pose, 0);
   }
   if (!request.series.empty()) document.settings["series"] = request.series;

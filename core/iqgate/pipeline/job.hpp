@@ -38,7 +38,7 @@ struct Request {
   compute::BackendChoice backend = compute::BackendChoice::automatic;
   measure::Settings settings;
   std::string context_file;
-  std::string tasks_file;  ///< iqgate.tasks/1, name or path; empty: the shipped one
+  std::string tasks_file;                                  ///< iqgate.tasks/1, name or path; empty: the shipped one
   std::optional<Vec3> spacing_mm;                          ///< given by hand for files that do not tell
   std::vector<std::pair<std::string, std::string>> roles;  ///< role, path
   read::IntakeLimits intake;

@@ -10,10 +10,11 @@ namespace {
 
 struct Part {
   const char* key;
-  std::optional<double> GivenPose::* member;
+  std::optional<double> GivenPose::*member;
 };
-constexpr Part parts[] = {{"x", &GivenPose::x_mm},       {"y", &GivenPose::y_mm},     {"z", &GivenPose::z_mm},
-                          {"pitch", &GivenPose::pitch_deg}, {"yaw", &GivenPose::yaw_deg}, {"roll", &GivenPose::roll_deg}};
+constexpr Part parts[] = {{"x", &GivenPose::x_mm},      {"y", &GivenPose::y_mm},
+                          {"z", &GivenPose::z_mm},      {"pitch", &GivenPose::pitch_deg},
+                          {"yaw", &GivenPose::yaw_deg}, {"roll", &GivenPose::roll_deg}};
 
 [[noreturn]] void refuse(const std::string& part, const std::string& why) {
   throw UsageError("wrong_pose", "--pose", "\"" + part + "\" " + why,

@@ -29,7 +29,8 @@ std::optional<double> contrast_at(const phantom::Model& model, const compute::Re
     if (s.inside == "background" || norm(d - dot(d, axis) * axis) > 1e-6 || s.radius_mm > 20) continue;
     for (const phantom::Shape& other : model.shapes)
       if (other.name == s.inside)
-        return model.material(s.material).values.at(job.quantity) - model.material(other.material).values.at(job.quantity);
+        return model.material(s.material).values.at(job.quantity) -
+               model.material(other.material).values.at(job.quantity);
   }
   return std::nullopt;
 }
@@ -60,8 +61,8 @@ void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, c
     if (asks(region, "distances")) pins[folder_of(region.name)].push_back(region);
     if (asks(region, "slice_thickness_ramp") && upright && sz > 0) {
       const double t = std::tan(region.nominal.at("ramp_angle_deg") * std::numbers::pi / 180);
-      list.push_back({"slice_thickness_mm", "ramp_wires", region.name, fwhm_of_sigma * std::hypot(sz, sxy * t), "mm", 0.02,
-                      "2.3548 sqrt(sigma_z^2 + (sigma tan)^2)"});
+      list.push_back({"slice_thickness_mm", "ramp_wires", region.name, fwhm_of_sigma * std::hypot(sz, sxy * t), "mm",
+                      0.02, "2.3548 sqrt(sigma_z^2 + (sigma tan)^2)"});
     }
     if (asks(region, "ssp") && upright && fwhm_of_sigma * sz > 2.6 * slice) {
       // Straight lines between slices: 0.33 and 1.68 h^2 / (4 sigma) of a crossing's place, two crossings.
@@ -83,7 +84,8 @@ void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, c
   // The coarsest bars must show their own value, and a thin pattern must lie whole in its slice.
   for (const auto& [folder, width] : coarsest)
     if (round && width >= 5 * pixel && width > 6 * sxy)
-      list.push_back({"mtf50_per_mm", "fundamental", folder, measure::f50_sigma / sxy, "1/mm", 0.03, "0.187391 / sigma"});
+      list.push_back(
+          {"mtf50_per_mm", "fundamental", folder, measure::f50_sigma / sxy, "1/mm", 0.03, "0.187391 / sigma"});
 }
 
 }  // namespace iqgate::pipeline

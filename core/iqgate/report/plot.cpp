@@ -140,7 +140,8 @@ std::string script_of(const json::Value& curve) {
     script += "\n";
   }
   script += "END\nplot ";
-  if (points) return script + "x with lines lc rgb '#999999' dt 2, $d using 1:2 with points pt 7 ps 0.7 lc rgb '#1f4e8c'\n";
+  if (points)
+    return script + "x with lines lc rgb '#999999' dt 2, $d using 1:2 with points pt 7 ps 0.7 lc rgb '#1f4e8c'\n";
   if (band) script += "$d using 1:3:4 with filledcurves lc rgb '#c9d9ee', ";
   return script + "$d using 1:2 with lines lw 1.6 lc rgb '#1f4e8c'\n";
 }
