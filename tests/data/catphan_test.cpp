@@ -10,13 +10,7 @@ namespace {
 
 using test::value_of;
 
-std::vector<Scan> scans_of(const std::string& set) {
-  std::vector<Scan> scans;
-  for (const read::ScanHeader& h : read::find_scans({test::data_folder() + "/" + set}))
-    if (h.usable && h.is_scan)
-      for (Scan& s : read::load_scan(h)) scans.push_back(std::move(s));
-  return scans;
-}
+using test::scans_of;
 
 // Cone-beam scan of a Catphan 504, 2.5 mm slices; values of pylinac 2.3.2 (its own test suite).
 class CatphanOfAVarianScanner : public ::testing::Test {

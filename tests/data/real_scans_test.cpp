@@ -9,12 +9,7 @@ namespace {
 
 using test::value_of;
 
-std::vector<Scan> scans_of(const std::string& set) {
-  std::vector<Scan> scans;
-  for (const read::ScanHeader& h : read::find_scans({test::data_folder() + "/" + set}))
-    for (Scan& s : read::load_scan(h)) scans.push_back(std::move(s));
-  return scans;
-}
+using test::scans_of;
 
 // Pixel coordinates (column, row; may be between pixels) in patient mm, in the middle slice.
 Vec3 at_pixel(const Scan& s, double column, double row, double slice = -1) {

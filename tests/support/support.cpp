@@ -7,6 +7,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "iqgate/read/find_scans.hpp"
+
 namespace iqgate::test {
 namespace fs = std::filesystem;
 
@@ -112,6 +114,14 @@ std::string data_folder() {
   const fs::path beside = fs::path(IQGATE_SOURCE_DIR).parent_path() / "shared" / "data";
   std::error_code error;
   return fs::is_directory(beside, error) ? beside.string() : "";
+}
+
+std::vector<Scan> scans_of(const std::string& set) {
+  std::vector<Scan> scans;
+  for (const read::ScanHeader& h : read::find_scans({data_folder() + "/" + set}))
+    if (h.usable && h.is_scan)
+      for (Scan& s : read::load_scan(h)) scans.push_back(std::move(s));
+  return scans;
 }
 
 Ran run_program(const std::string& arguments, const std::string& environment) {

@@ -64,6 +64,8 @@ Ran run_program(const std::string& arguments, const std::string& environment = {
 
 /// The real scans (IQGATE_TEST_DATA, else ../shared/data beside the source tree); empty when absent.
 std::string data_folder();
+/// The usable scans of one of them, decoded.
+std::vector<Scan> scans_of(const std::string& set);
 
 }  // namespace iqgate::test
 

@@ -46,6 +46,16 @@ bool crosses_itself(const Region& region) {
 
 }  // namespace
 
+std::string folder_of(const std::string& name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string::npos ? "" : name.substr(0, slash);
+}
+std::string part_of(const std::string& name) { return name.substr(0, name.find('/')); }
+std::string own_name(const std::string& name) {
+  const std::size_t slash = name.rfind('/');
+  return slash == std::string::npos ? name : name.substr(slash + 1);
+}
+
 bool inside_cross_section(const Region& region, Vec3 mm) {
   const Vec3 p = region.local(mm);
   switch (region.shape) {

@@ -35,6 +35,12 @@ struct Region {
   }
 };
 
+/// Names are paths: "ctp404/rim/teflon" lies in the folder "ctp404/rim" (empty: none) of the part "ctp404", and its own
+/// name is "teflon".
+std::string folder_of(const std::string& name);
+std::string part_of(const std::string& name);
+std::string own_name(const std::string& name);
+
 /// True if the point lies inside, for flat shapes without regard to the distance along the normal.
 bool inside_cross_section(const Region& region, Vec3 mm);
 /// Half the extent along the normal (0: one slice).

@@ -127,8 +127,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         error.ci95 = symmetric_interval(error.value, *m.se, mean.n_eff - 1);
         error.method += "; minus the nominal value";
         results.add(std::move(error));
-        const std::size_t slash = region.name.rfind('/');
-        folders[slash == std::string::npos ? "" : region.name.substr(0, slash)].push_back(
+        folders[folder_of(region.name)].push_back(
             {region.name, m.value, *nominal, *m.se, nominal_of(region, "attenuation_per_cm")});
       }
       results.add(std::move(m));

@@ -14,11 +14,6 @@ struct Object {
   double se_mm = 0;
 };
 
-std::string last_part(const std::string& name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string::npos ? name : name.substr(slash + 1);
-}
-
 void pairs(const std::string& where, const std::vector<Object>& objects, Results& results) {
   for (std::size_t a = 0; a < objects.size(); ++a)
     for (std::size_t b = a + 1; b < objects.size(); ++b) {
@@ -66,10 +61,7 @@ void scale(const std::string& where, const char* name, Vec3 direction, const std
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
   std::map<std::string, std::vector<Region>> folders;
-  for (const Region& region : regions) {
-    const std::size_t slash = region.name.rfind('/');
-    folders[slash == std::string::npos ? "" : region.name.substr(0, slash)].push_back(region);
-  }
+  for (const Region& region : regions) folders[folder_of(region.name)].push_back(region);
   for (std::size_t s = 0; s < job.scans.size(); ++s)
     for (const auto& [folder, members] : folders) {
       const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);
@@ -77,7 +69,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       for (const Region& region : members) {
         const bool ball = region.kind == "bead" || region.kind == "ball";
         const PointCentre centre = point_centre(job, s, region, ball);
-        if (centre.good) objects.push_back({last_part(region.name), region.center_mm, centre.patient_mm, centre.se_mm});
+        if (centre.good) objects.push_back({own_name(region.name), region.center_mm, centre.patient_mm, centre.se_mm});
         else results.skip("distance_mm", job.prefix(s) + region.name, centre.reason);
       }
       if (objects.size() < 2) {

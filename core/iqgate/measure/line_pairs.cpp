@@ -364,8 +364,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       m.standard = "definition B5";
       if (g.f_per_mm > nyquist) m.flags = {"beyond_nyquist"};
       results.add(std::move(m));
-      const std::size_t slash = region.name.rfind('/');
-      folders[slash == std::string::npos ? "" : region.name.substr(0, slash)].push_back(std::move(g));
+      folders[folder_of(region.name)].push_back(std::move(g));
     }
     for (auto& [folder, groups] : folders)
       folder_results(job.prefix(s) + (folder.empty() ? "scan" : folder), std::move(groups), nyquist, results);

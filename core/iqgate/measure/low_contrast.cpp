@@ -13,16 +13,6 @@
 namespace iqgate::measure {
 namespace {
 
-std::string folder_of(const std::string& name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string::npos ? "" : name.substr(0, slash);
-}
-std::string last_part(const std::string& name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string::npos ? name : name.substr(slash + 1);
-}
-std::string first_part(const std::string& name) { return name.substr(0, name.find('/')); }
-
 // ---- contrast to noise ratio
 
 struct Level {
@@ -79,7 +69,7 @@ void one_cnr(const Job& job, std::size_t s, const std::string& where, const Regi
 void run_cnr(const Job& job, const std::vector<Region>& regions, Results& results) {
   if (job.unit() != "HU") return results.skip("cnr", "scan", "the values are not HU");
   std::map<std::string, std::map<std::string, const Region*>> folders;
-  for (const Region& region : regions) folders[folder_of(region.name)][last_part(region.name)] = &region;
+  for (const Region& region : regions) folders[folder_of(region.name)][own_name(region.name)] = &region;
   for (std::size_t s = 0; s < job.scans.size(); ++s)
     for (const auto& [folder, members] : folders) {
       const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);
@@ -307,7 +297,7 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
 void run_rods(const Job& job, const std::vector<Region>& regions, Results& results) {
   if (job.unit() != "HU") return results.skip("rod_contrast_hu", "scan", "the values are not HU");
   std::map<std::string, std::vector<Region>> modules;
-  for (const Region& region : regions) modules[first_part(region.name)].push_back(region);
+  for (const Region& region : regions) modules[part_of(region.name)].push_back(region);
   for (std::size_t s = 0; s < job.scans.size(); ++s)
     for (const auto& [module, members] : modules) one_module(job, s, job.prefix(s) + module, members, results);
 }

@@ -208,8 +208,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       if (!tenth.empty())
         results.add(width_measurement("slice_thickness_fwtm_mm", "ramp_wires", where, spread_of(tenth),
                                       "full width at a tenth of the maximum, times the tangent"));
-      const std::size_t slash = region.name.rfind('/');
-      folders[slash == std::string::npos ? "" : region.name.substr(0, slash)].push_back(std::move(wire));
+      folders[folder_of(region.name)].push_back(std::move(wire));
     }
     for (const auto& [folder, wires] : folders) {
       const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);

@@ -70,10 +70,8 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
   if (job.unit() != "HU") return results.skip("uniformity_hu", "scan", "the values are not HU");
   std::map<std::string, std::pair<std::vector<Region>, std::vector<Region>>> sets;  // folder -> centre, edges
   for (const Region& region : regions) {
-    const std::size_t slash = region.name.rfind('/');
-    const std::string folder = slash == std::string::npos ? "" : region.name.substr(0, slash);
-    const bool centre = region.name.substr(slash == std::string::npos ? 0 : slash + 1) == "centre";
-    (centre ? sets[folder].first : sets[folder].second).push_back(region);
+    const std::string folder = folder_of(region.name);
+    (own_name(region.name) == "centre" ? sets[folder].first : sets[folder].second).push_back(region);
   }
   for (const auto& [folder, set] : sets) {
     const std::string place = folder.empty() ? "scan" : folder;

@@ -16,11 +16,6 @@ bool asks(const Region& region, const char* family) {
   return std::find(region.metrics.begin(), region.metrics.end(), family) != region.metrics.end();
 }
 
-std::string folder_of(const std::string& name) {
-  const std::size_t slash = name.rfind('/');
-  return slash == std::string::npos ? "scan" : name.substr(0, slash);
-}
-
 // Contrast of the drawn shape whose middle lies at the region's.
 std::optional<double> contrast_at(const phantom::Model& model, const compute::RenderJob& job, Vec3 patient_mm) {
   for (const phantom::Shape& s : model.shapes) {
@@ -36,11 +31,10 @@ std::optional<double> contrast_at(const phantom::Model& model, const compute::Re
 }
 
 void add_distances(const std::map<std::string, std::vector<Region>>& folders, std::vector<Truth>& list) {
-  const auto last = [](const std::string& name) { return name.substr(name.rfind('/') + 1); };
   for (const auto& [folder, objects] : folders)
     for (std::size_t a = 0; a < objects.size(); ++a)
       for (std::size_t b = a + 1; b < objects.size(); ++b)
-        list.push_back({"distance_mm", "", folder + "/" + last(objects[a].name) + "-" + last(objects[b].name),
+        list.push_back({"distance_mm", "", folder + "/" + own_name(objects[a].name) + "-" + own_name(objects[b].name),
                         norm(objects[b].center_mm - objects[a].center_mm), "mm", 1e-3, "distance in the phantom"});
 }
 
