@@ -47,7 +47,10 @@ TEST(Judge, APatternOfPlaces) {
   limit.where = "uniform*/cen*";
   EXPECT_EQ(state_of(number(3), limit), State::pass);
   limit.where = "*/water";
-  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_limit);
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).verdicts.size(), 1u);
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);  // limits, and nothing judged
+  limit.where = "*a*a*a*a*a*a*a*a*a*a*a*b";  // does not take for ever
+  EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);
   limit.where = "water";
   EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);
 }

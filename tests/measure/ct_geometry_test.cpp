@@ -56,6 +56,13 @@ TEST(CtNumber, TwoNominalValuesMakeNoLine) {
   EXPECT_NE(r.find("ct_number_hu", "", "m/c"), nullptr);
 }
 
+TEST(CtNumber, OneVoxelHasNoInterval) {
+  const Scan scan = painted({40, 40, 3}, {0.5, 0.5, 2}, [](Vec3 p) { return p.x; });
+  const Results r = measured(scan, {with(disc("m/a", "insert_core", {0.25, 0.25, 0}, 0.3), "ct_number", {{"ct_number_hu", 0}})});
+  ASSERT_NE(r.find("ct_number_hu"), nullptr);
+  EXPECT_FALSE(r.find("ct_number_hu")->ci95.has_value());
+}
+
 // A slope of g HU/mm and a placement known to s mm across the axis move the mean by g s, whatever the region.
 TEST(CtNumber, ThePlacementsErrorIsPartOfIt) {
   const Scan scan = painted({96, 96, 6}, {0.8, 0.8, 2}, [](Vec3 p) { return 3 * p.x; });
@@ -123,6 +130,23 @@ TEST(Distances, AWrongPixelSizeIsSeen) {
   EXPECT_NEAR(value_of(r, "scale_y_pct", "", "pins"), 0, 0.06);
 }
 
+// Regions drawn by hand on what is seen tell no distance of the phantom; two objects on a slanted line no scale.
+TEST(Distances, DrawnRegionsAndSlantedPairsTellNoScale) {
+  const std::vector<Vec3> at{{-40, -20, 0}, {40, 20, 0}};
+  compute::RenderJob rendering;
+  rendering.grid = test::centred_grid({140, 140, 5}, {0.9, 0.9, 2});
+  rendering.psf_sigma_mm = {0.7, 0.7, 0.7};
+  const std::vector<Scan> scans{test::ct_scan(pins(at, 1.5, -1000), rendering)};
+  Job job = test::make_job(scans, pin_regions(at));
+  const Results placed = measure_all(job, {});
+  EXPECT_NE(placed.find("distance_error_mm"), nullptr);
+  EXPECT_EQ(placed.find("scale_x_pct"), nullptr);
+  job.phantom_placed = false;
+  const Results drawn = measure_all(job, {});
+  EXPECT_NE(drawn.find("distance_mm"), nullptr);
+  EXPECT_EQ(drawn.find("distance_error_mm"), nullptr);
+}
+
 TEST(Distances, NothingThereIsNotMeasured) {
   const Scan scan = painted({96, 96, 4}, {0.8, 0.8, 2}, [](Vec3) { return 80.0; });
   const Results r = measured(scan, pin_regions({{-20, 0, 0}, {20, 0, 0}}));
@@ -185,16 +209,31 @@ TEST(SliceThickness, AKnownTiltIsTakenOut) {
   EXPECT_LT(value_of(r, "slice_thickness_mm", "catphan_042", "w/a"), 0.9 * truth);
 }
 
-// A wire that stands 1.7 mm higher than the placement says, in slices 1.1 mm apart that the header calls 1 mm.
+// Two wires that climb in opposite directions, 1.7 mm higher than the placement says, and the phantom 0.8 mm aside along
+// them; slices 1.1 mm apart, which a wrong header calls 1 mm.
 TEST(SliceThickness, WiresTellThePlaceAndTheSpacing) {
-  Scan scan = wire_scan(1.1, 1, true, 0.4, 0.5, 1.7);
-  scan.volume.grid.spacing_mm.z = 1;
-  scan.volume.grid = test::centred_grid(scan.volume.grid.size, scan.volume.grid.spacing_mm);
-  const Results r = measured(scan, {ramp()});
+  Scan right = painted({120, 120, 21}, {0.5, 0.5, 1.1}, [](Vec3 p) {
+    const double there = p.x - 0.8 - (p.z - 1.7) / tangent, back = p.x - 0.8 + (p.z - 1.7) / tangent;
+    const double v = 1 / (tangent * tangent) + 0.16;
+    return 50 + 400 * std::exp(-(p.y + 15) * (p.y + 15) / 0.32) * std::exp(-there * there / (2 * v)) +
+           400 * std::exp(-(p.y - 15) * (p.y - 15) / 0.32) * std::exp(-back * back / (2 * v));
+  });
+  Region a = ramp("w/a"), b = ramp("w/b");
+  a.center_mm = {0, -15, 0};
+  b.center_mm = {0, 15, 0};
+  b.in_plane = {-1, 0, 0};
+  const Results r = measured(right, {a, b});
   EXPECT_NEAR(value_of(r, "slice_spacing_mm", "ramp_wires", "w"), 1.1, 0.01);
-  const Results right = measured(wire_scan(1.1, 1, true, 0.4, 0.5, 1.7), {ramp()});
-  EXPECT_NEAR(value_of(right, "slice_spacing_mm", "ramp_wires", "w"), 1.1, 0.01);
-  EXPECT_NEAR(value_of(right, "slice_position_offset_mm", "", "w"), -1.7, 0.05);
+  EXPECT_NEAR(value_of(r, "slice_position_offset_mm", "", "w"), -1.7, 0.05);
+  Scan wrong = right;
+  wrong.volume.grid = test::centred_grid(right.volume.grid.size, {0.5, 0.5, 1});
+  EXPECT_NEAR(value_of(measured(wrong, {a, b}), "slice_spacing_mm", "ramp_wires", "w"), 1.1, 0.01);
+  // One wire alone takes a shift along it for a height: no place then, and no 0.42 for another angle.
+  EXPECT_EQ(measured(right, {a}).find("slice_position_offset_mm"), nullptr);
+  a.nominal["ramp_angle_deg"] = b.nominal["ramp_angle_deg"] = 45;
+  EXPECT_EQ(measured(right, {a, b}).find("slice_thickness_mm", "catphan_042"), nullptr);
+  a.nominal["ramp_angle_deg"] = 0;
+  EXPECT_TRUE(measured(right, {a}).measurements.empty());
 }
 
 TEST(SliceThickness, NoWireIsNoNumber) {

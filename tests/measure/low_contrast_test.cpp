@@ -227,6 +227,24 @@ TEST(LinePairs, TheFirstHarmonicAndDroegeMorinGiveTheMtf) {
     }
 }
 
+// Bars too narrow for the blur never show their own value: no MTF is made of what they do show. A count of bars that no
+// pattern has is refused before anything is allocated for it.
+TEST(LinePairs, WithoutAPlateauThereIsNoMtf) {
+  Gauge g = gauge_of(0);
+  compute::RenderJob job;
+  job.grid = test::centred_grid({400, 400, 5}, {0.4, 0.4, 2});
+  job.psf_sigma_mm = {1.4, 1.4, 1.4};
+  const Scan scan = test::ct_scan(g.model, job);
+  const Results r = measured(scan, g.regions);
+  EXPECT_EQ(r.find("mtf50_per_mm"), nullptr);
+  EXPECT_NE(r.find("rmtf50_per_mm"), nullptr);
+  g.regions.resize(1);
+  for (const double bars : {1e9, 2.5, 1.0, 60.0}) {
+    g.regions.front().nominal["bars"] = bars;
+    EXPECT_TRUE(measured(scan, g.regions).measurements.empty()) << bars;
+  }
+}
+
 // Relative modulation is no MTF: it stays higher, since the gaps of square bars keep their depth longer.
 TEST(LinePairs, RelativeModulationStandsAboveTheMtf) {
   const Gauge g = gauge_of(0);

@@ -18,11 +18,11 @@ std::string written(const test::TemporaryFolder& folder, const std::string& text
 
 TEST(InsertTable, MakesAPhantomThatIsFoundAndMeasured) {
   const test::TemporaryFolder folder;
-  const Model model = read_model(written(folder, std::string(header) + "body,0,0,0,180,100,20\n"
+  const Model model = read_model(written(folder, std::string(header) + "body,100,0,50,180,100,20\n"
                                                                        "# three rods, none like another\n"
-                                                                       "bone,50,0,0,25,80,800\n"
-                                                                       "foam,-25,43,0,25,80,-700\n"
-                                                                       "delrin,-25,-43,0,20,80,340\n"));
+                                                                       "bone,150,0,50,25,80,800\n"
+                                                                       "foam,75,43,50,25,80,-700\n"
+                                                                       "delrin,75,-43,50,20,80,340\n"));
   EXPECT_EQ(model.name, "site");
   compute::RenderJob job;
   job.grid = test::centred_grid({220, 220, 56}, {1, 1, 2.5});

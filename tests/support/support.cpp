@@ -46,6 +46,7 @@ measure::Job make_job(const std::vector<Scan>& scans, std::vector<Region> region
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
   job.regions = std::move(regions);
   job.settings.bootstrap_draws = 200;
+  job.phantom_placed = true;
   return job;
 }
 

@@ -66,6 +66,7 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
   job.settings.receive_channels = 1;
   for (const Scan& scan : scans) job.scans.push_back({&scan, backend->upload(scan.volume.view())});
   job.placement = locate::locate_phantom(scans.front(), model);
+  job.phantom_placed = true;
   job.regions = phantom::place_features(model, job.placement, c.modality);
   const Results results = measure::measure_all(job, {});
   std::vector<Row> rows;

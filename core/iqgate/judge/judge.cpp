@@ -9,13 +9,22 @@ namespace {
 
 // A star stands for any text; without one the names must be equal.
 bool matches(std::string_view pattern, std::string_view text) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == text;
-  if (text.substr(0, star) != pattern.substr(0, star)) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t k = star; k <= text.size(); ++k)
-    if (matches(rest, text.substr(k))) return true;
-  return false;
+  std::size_t p = 0, t = 0, star = std::string_view::npos, resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {  // the last star takes one letter more
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
 }
 
 // "*/water": the places of that name, where there are such. "*" and a plain name demand a number.
@@ -58,7 +67,7 @@ std::optional<double> reference_value(const Limit& limit, const Measurement& m, 
     return std::nullopt;
   }
   for (const Region& region : reference.regions)
-    if (where_matches(region.name, m.where))
+    if (region.name == m.where || region.name == without_role(m.where))
       if (const auto found = region.nominal.find(m.name); found != region.nominal.end()) return found->second;
   return std::nullopt;
 }
@@ -191,7 +200,7 @@ Judgement judge(const Results& results, const std::vector<LimitsFile>& files, co
   // Limits were given and none of them applies here (field strength unknown, say): that is no pass.
   else
     result.overall =
-        limits.empty() && std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); })
+        std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); })
             ? Overall::no_verdict
             : Overall::no_limit;
   return result;

@@ -40,7 +40,7 @@ double value_of(const phantom::Model& model, const std::string& material, const 
 }
 
 std::vector<Rod> rods_of(const phantom::Model& model, const std::string& modality) {
-  const std::string key = modality == "CT" ? "ct_number_hu" : "mr_signal";
+  const std::string key = quantity_of(modality);
   const double background = value_of(model, model.background, key);
   double body = background;
   std::vector<Rod> rods;

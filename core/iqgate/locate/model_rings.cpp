@@ -17,10 +17,6 @@ double quantity(const phantom::Model& model, const std::string& material, const 
   return found == values.end() ? 0 : found->second;
 }
 
-std::string quantity_of(const std::string& modality) {
-  return modality == "CT" ? "ct_number_hu" : modality == "PT" || modality == "NM" ? "activity_bq_ml" : "mr_signal";
-}
-
 double telling_width(const phantom::Shape& s) {
   if (s.kind == phantom::ShapeKind::box) {  // its middle one: the bars of a pattern are seen together
     const double x = s.size_mm.x, y = s.size_mm.y, z = s.size_mm.z;
@@ -110,10 +106,15 @@ std::vector<DrawnShape> drawn_shapes(const phantom::Model& model, const std::str
 
 Rings model_rings(const phantom::Model& model, const std::string& modality, double last_radius_mm) {
   Rings rings;
-  const Extent extent = model_extent(model);
+  Extent extent = model_extent(model);
+  if (!(extent.high > extent.low)) {  // all endless
+    const double half = model.body.length_mm > 0 ? 0.5 * model.body.length_mm : 100;
+    extent = {-half, half};
+  }
   const int planes = std::max(1, static_cast<int>((extent.high - extent.low) / plane_step_mm));
   for (int p = 0; p < planes; ++p) rings.z_mm.push_back(extent.low + (p + 0.5) * (extent.high - extent.low) / planes);
-  for (double r = ring_step_mm; r <= last_radius_mm; r += ring_step_mm) rings.radius_mm.push_back(r);
+  const double step = std::min(ring_step_mm, last_radius_mm / 8);  // small bodies have rings too
+  for (int k = 1; k * step <= last_radius_mm + 1e-9 && k <= 200; ++k) rings.radius_mm.push_back(k * step);
   const std::string key = quantity_of(modality);
   const double background = quantity(model, model.background, key);
   const std::vector<DrawnShape> shapes = drawn_shapes(model, key);
@@ -137,6 +138,10 @@ Rings model_rings(const phantom::Model& model, const std::string& modality, doub
   rings.contrast = std::max(std::abs(body - background), 1e-9);
   finish(rings);
   return rings;
+}
+
+std::string quantity_of(const std::string& modality) {
+  return modality == "CT" ? "ct_number_hu" : modality == "PT" || modality == "NM" ? "activity_bq_ml" : "mr_signal";
 }
 
 std::string modality_of(const Scan& scan, const phantom::Model& model) {

@@ -40,20 +40,21 @@ Placement locate_phantom(const Scan& scan, const phantom::Model& model, BodyFind
                   "the scan does not show what %s holds (agreement %.2f where %.2f is asked for; the next pose %.2f)",
                   model.name.c_str(), score, least_score, next);
     throw InputError("wrong_phantom", "scan " + scan.id, text,
-                     "choose another phantom with --phantom, give its place with --pose, or regions with --roi");
+                     "choose another phantom with --phantom, give its whole place with --pose, or regions with --roi");
   }
   if (match.least_part < least_part) {
     std::snprintf(text, sizeof text,
                   "a part that %s holds is not seen where it should be (agreement %.2f there, %.2f over all)",
                   model.name.c_str(), match.least_part, score);
     throw InputError("wrong_phantom", "scan " + scan.id, text,
-                     "choose another phantom with --phantom, give its place with --pose, or regions with --roi");
+                     "choose another phantom with --phantom, give its whole place with --pose, or regions with --roi");
   }
   if (score - next < least_lead) {
     std::snprintf(text, sizeof text, "two poses of %s fit the scan alike (agreement %.2f and %.2f)", model.name.c_str(),
                   score, next);
-    throw InputError("pose_ambiguous", "scan " + scan.id, text,
-                     "scan more of the phantom, give its place with --pose, or regions with --roi");
+    throw AmbiguousPose({"pose_ambiguous", "scan " + scan.id, text,
+                         "scan more of the phantom, give its whole place with --pose, or regions with --roi"},
+                        score);
   }
   Placement placed = apply(body, match.best);
   placed.method = "registration";

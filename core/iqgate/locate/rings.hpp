@@ -36,6 +36,9 @@ Rings scan_rings(const Scan& scan, const Placement& body, const std::vector<doub
 /// Noise of a plane as its share of `square`, from steps between near planes.
 double noise_power(const Rings& rings);
 
+/// The quantity of a material that a scan of this modality shows.
+std::string quantity_of(const std::string& modality);
+
 /// The scan's modality, or where its format does not tell, the first that the model is made for.
 std::string modality_of(const Scan& scan, const phantom::Model& model);
 

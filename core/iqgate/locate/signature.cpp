@@ -187,7 +187,10 @@ MatchResult match_signature(const Scan& scan, const phantom::Model& model, const
   for (long k = at; flat(k); --k) low = row[std::size_t(k)]->shift_mm;
   for (long k = at; flat(k); ++k) high = row[std::size_t(k)]->shift_mm;
   result.place_along_axis = high - low <= 2 * plane_step_mm + 6;
-  if (!result.place_along_axis) result.best.shift_mm = std::clamp(0.0, low, high);
+  // Where the body's own middle lies in the model: its drawn shape, seen end for end where it is turned over.
+  const double middle = model.shapes.empty() ? 0 : model.shapes.front().center_mm.z,
+               at_ends = best->over ? middle : -middle;
+  if (!result.place_along_axis) result.best.shift_mm = std::clamp(at_ends, low, high);
   for (const Scored& s : scored) {
     if (s.mirrored != best->mirrored || s.turns.empty()) continue;
     for (int k = 0; k < angles; ++k) {

@@ -239,6 +239,9 @@ Surface find_surface(const Scan& scan) {
         Vec3 step;
         step[a] = std::cos(angle) * step_mm / grid.spacing_mm[a];
         step[b] = std::sin(angle) * step_mm / grid.spacing_mm[b];
+        // Where voxels are very unequal a step must still get somewhere.
+        const double longest = std::max(std::abs(step[a]), std::abs(step[b]));
+        if (longest < 0.1) step = (0.1 / longest) * step;
         rays.push_back({centre, step, {}, surface.groups + ray / (rays_per_plane / sectors_per_plane)});
       }
       surface.groups += sectors_per_plane;

@@ -111,10 +111,12 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         continue;
       }
       Measurement m = measurement("ct_number_hu", "", where, mean.mean, "HU");
-      m.se = mean.se();
       m.se_localisation = mean.se_localisation;
-      m.ci95 = symmetric_interval(m.value, *m.se, mean.n_eff - 1);
-      m.n_eff = mean.n_eff;
+      if (mean.many) {
+        m.se = mean.se();
+        m.ci95 = symmetric_interval(m.value, *m.se, mean.n_eff - 1);
+        m.n_eff = mean.n_eff;
+      }
       m.method = "mean of the voxels whose centres lie in the region; noise correlation from its own autocorrelation";
       m.standard = "ACR CT; IEC 61223-3-5";
       m.flags = mean.flags;
@@ -124,11 +126,11 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         Measurement error = m;
         error.name = "ct_number_error_hu";
         error.value = m.value - *nominal;
-        error.ci95 = symmetric_interval(error.value, *m.se, mean.n_eff - 1);
+        if (m.se) error.ci95 = symmetric_interval(error.value, *m.se, mean.n_eff - 1);
         error.method += "; minus the nominal value";
         results.add(std::move(error));
         folders[folder_of(region.name)].push_back(
-            {region.name, m.value, *nominal, *m.se, nominal_of(region, "attenuation_per_cm")});
+            {region.name, m.value, *nominal, mean.se(), nominal_of(region, "attenuation_per_cm")});
       }
       results.add(std::move(m));
     }

@@ -198,13 +198,16 @@ void one_region(const Job& job, const Region& region, std::size_t present, std::
   const auto width = region.nominal.find("diameter_mm");
   if (width == region.nominal.end())
     return results.skip("dprime_cho", region.name, "the signal's nominal diameter_mm is not given");
-  const std::size_t images = voxels.last_slice - voxels.first_slice + 1;
+  // Neighbouring slices that share noise are no independent images: only every so many-th counts.
+  const double shared = noise_correlation(job.scans[absent].volume->host(), voxels.mask).sum_rho_squared_z;
+  const std::size_t apart = shared > 1.1 ? static_cast<std::size_t>(std::ceil(shared)) : 1;
+  const std::size_t images = (voxels.last_slice - voxels.first_slice) / apart + 1;
   // Six channels, fewer where there are few images: three images a channel at least.
   const int channels = static_cast<int>(std::min<std::size_t>(6, images / 3));
   if (channels < 1) return results.skip("dprime_cho", region.name, "fewer than three images in each class");
   Channels with_signal, without;
   const Vec3 centre = to_volume_frame(job.grid(), region.center_mm);
-  for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; ++z) {
+  for (std::size_t z = voxels.first_slice; z <= voxels.last_slice; z += apart) {
     with_signal.push_back(
         channel_outputs(job.scans[present].volume->host(), z, centre, region.radius_mm, width->second, channels));
     without.push_back(
@@ -219,6 +222,7 @@ void one_region(const Job& job, const Region& region, std::size_t present, std::
     m.method = method;
     m.standard = "Wunderlich 2015; definition D3";
     m.flags = {"laguerre_gauss_" + std::to_string(channels), "images=" + std::to_string(images)};
+    if (apart > 1) m.flags.push_back("every_slice=" + std::to_string(apart));
     if (d2 <= 0) m.flags.push_back("below_zero");
     results.add(std::move(m));
   };
@@ -272,7 +276,7 @@ Metric hotelling_metric() {
   return {
       "cho",
       "Channelised Hotelling observer",
-      "Slices of the scans of roles signal_present and signal_absent as images; Laguerre-Gauss channels of the width "
+      "Slices (those that do not share noise) of the scans of roles signal_present and signal_absent as images; Laguerre-Gauss channels of the width "
       "of "
       "nominal diameter_mm (six, fewer where there are fewer than 18 images a class); d^2 = dv' K^-1 dv with the "
       "pooled "

@@ -14,7 +14,7 @@ struct Object {
   double se_mm = 0;
 };
 
-void pairs(const std::string& where, const std::vector<Object>& objects, Results& results) {
+void pairs(const std::string& where, const std::vector<Object>& objects, bool nominal_known, Results& results) {
   for (std::size_t a = 0; a < objects.size(); ++a)
     for (std::size_t b = a + 1; b < objects.size(); ++b) {
       const double measured = norm(objects[b].measured_mm - objects[a].measured_mm),
@@ -26,20 +26,21 @@ void pairs(const std::string& where, const std::vector<Object>& objects, Results
       m.ci95 = symmetric_interval(measured, se);
       m.method = "between sub-pixel centroids";
       m.standard = "definition A7";
-      m.flags = {"ci_scope=within_scan"};
+      m.flags = {"ci_scope=within_scan", "noise_taken_as_white"};
       Measurement error = m;
       error.name = "distance_error_mm";
       error.value = measured - nominal;
       error.ci95 = symmetric_interval(error.value, se);
       error.method += "; minus the distance in the phantom";
       results.add(std::move(m));
-      results.add(std::move(error));
+      if (nominal_known) results.add(std::move(error));
     }
 }
 
 // Scale of one axis of the scan: slope of measured against nominal separations along it.
-void scale(const std::string& where, const char* name, Vec3 direction, const std::vector<Object>& objects,
-           Results& results) {
+// Only where a turn of the phantom cannot pass for it: objects on a slanted line are left out.
+void scale(const std::string& where, const char* name, Vec3 direction, const Mat3& axes,
+           const std::vector<Object>& objects, Results& results) {
   const double n = double(objects.size());
   double mx = 0, my = 0;
   for (const Object& o : objects) mx += dot(o.nominal_mm, direction) / n, my += dot(o.measured_mm, direction) / n;
@@ -49,13 +50,21 @@ void scale(const std::string& where, const char* name, Vec3 direction, const std
     sxx += x * x, sxy += x * y, noise += x * x * o.se_mm * o.se_mm;
   }
   if (sxx < 20 * 20) return;  // they do not lie apart in this direction
+  for (int d = 0; d < 3; ++d) {
+    const Vec3 other = axes.column(d);
+    if (std::abs(dot(other, direction)) > 0.5) continue;
+    double mo = 0, sxo = 0;
+    for (const Object& o : objects) mo += dot(o.nominal_mm, other) / n;
+    for (const Object& o : objects) sxo += (dot(o.nominal_mm, direction) - mx) * (dot(o.nominal_mm, other) - mo);
+    if (std::abs(sxo) > 0.05 * sxx) return;
+  }
   const double slope = sxy / sxx, se = std::sqrt(noise) / sxx;
   Measurement m = measurement(name, "", where, 100 * (slope - 1), "%");
   m.se = 100 * se;
   m.ci95 = symmetric_interval(m.value, *m.se);
   m.method = "slope of measured against nominal positions along this axis of the scan, minus 1";
   m.standard = "definition A7";
-  m.flags = {"ci_scope=within_scan"};
+  m.flags = {"ci_scope=within_scan", "noise_taken_as_white"};
   results.add(std::move(m));
 }
 
@@ -76,11 +85,12 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         if (members.size() >= 2) results.skip("distance_mm", where, "fewer than two of its objects were found");
         continue;
       }
-      pairs(where, objects, results);
+      pairs(where, objects, job.phantom_placed, results);
+      if (!job.phantom_placed) continue;  // regions drawn by hand tell no distance of the phantom
       const Mat3& axes = job.grid().direction;
-      scale(where, "scale_x_pct", axes.column(0), objects, results);
-      scale(where, "scale_y_pct", axes.column(1), objects, results);
-      scale(where, "scale_z_pct", axes.column(2), objects, results);
+      scale(where, "scale_x_pct", axes.column(0), axes, objects, results);
+      scale(where, "scale_y_pct", axes.column(1), axes, objects, results);
+      scale(where, "scale_z_pct", axes.column(2), axes, objects, results);
     }
 }
 

@@ -44,6 +44,7 @@ RegionMean region_mean(const Job& job, std::size_t scan, const Region& region) {
   const compute::Moments m = job.backend->region_moments(*job.scans[scan].volume, voxels.mask);
   const NoiseCorrelation c = noise_correlation(job.scans[scan].volume->host(), voxels.mask);
   result.mean = m.mean;
+  result.many = m.n >= 30;
   result.sd = m.n >= 30 ? c.residual_sd : std::sqrt(m.variance);
   result.n_eff = c.n_eff_mean(double(m.n));
   result.se_noise = result.sd / std::sqrt(result.n_eff);

@@ -20,6 +20,7 @@ double localisation_se(const Placement& placement, const Region& region,
 /// Mean of a region with its standard error: noise (with its correlation) and placement.
 struct RegionMean {
   double mean = 0, sd = 0, se_noise = 0, se_localisation = 0, n_eff = 0;
+  bool many = false;  ///< 30 voxels or more: fewer tell no error
   std::vector<std::string> flags;
   std::string reason;  ///< why there is none
   bool good() const { return reason.empty(); }

@@ -85,6 +85,15 @@ void run_cnr(const Job& job, const std::vector<Region>& regions, Results& result
 // Values of a slice about the second-order surface through the region's pixels there.
 struct FlatSlice {
   std::vector<double> x, y, value;  // mm
+  double middle_x = 0, middle_y = 0;
+  Eigen::Matrix<double, 6, 6> inverse = Eigen::Matrix<double, 6, 6>::Zero();  // of the surface's normal equations
+
+  Eigen::Matrix<double, 6, 1> basis(std::size_t k) const {
+    const double a = (x[k] - middle_x) / 50, b = (y[k] - middle_y) / 50;
+    Eigen::Matrix<double, 6, 1> row;
+    row << 1, a, b, a * a, a * b, b * b;
+    return row;
+  }
 };
 
 FlatSlice flattened(const VolumeView& v, const compute::Mask& mask, std::size_t z) {
@@ -99,27 +108,25 @@ FlatSlice flattened(const VolumeView& v, const compute::Mask& mask, std::size_t 
     mx += f.x.back(), my += f.y.back(), n += 1;
   }
   if (n < 12) return {};
-  mx /= n, my /= n;
+  f.middle_x = mx / n, f.middle_y = my / n;
   Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
   Eigen::Matrix<double, 6, 1> right = Eigen::Matrix<double, 6, 1>::Zero();
-  const auto basis = [&](std::size_t k) {
-    const double a = (f.x[k] - mx) / 50, b = (f.y[k] - my) / 50;
-    Eigen::Matrix<double, 6, 1> row;
-    row << 1, a, b, a * a, a * b, b * b;
-    return row;
-  };
   for (std::size_t k = 0; k < f.x.size(); ++k)
-    normal += basis(k) * basis(k).transpose(), right += f.value[k] * basis(k);
-  const Eigen::Matrix<double, 6, 1> fit = normal.ldlt().solve(right);
-  for (std::size_t k = 0; k < f.x.size(); ++k) f.value[k] -= fit.dot(basis(k));
+    normal += f.basis(k) * f.basis(k).transpose(), right += f.value[k] * f.basis(k);
+  f.inverse = normal.inverse();
+  const Eigen::Matrix<double, 6, 1> fit = f.inverse * right;
+  for (std::size_t k = 0; k < f.x.size(); ++k) f.value[k] -= fit.dot(f.basis(k));
   return f;
 }
 
-// Means of discs of one diameter that touch, in the square lattice through the region; only discs wholly inside.
+// Means of discs of one diameter that touch, in the square lattice through the region; only discs wholly inside. The
+// surface takes a share of the noise of each mean with it: 1 - N b' (B'B)^-1 b is left of its variance, b the mean of
+// the surface's terms over the disc's N pixels (white noise); each mean is put back by the root of that.
 void disc_means(const FlatSlice& f, Vec3 centre_mm, double region_radius_mm, double diameter_mm, std::size_t pixels,
                 std::vector<double>& means) {
   const int reach = static_cast<int>(region_radius_mm / diameter_mm) + 1, side = 2 * reach + 1;
   std::vector<double> sum(std::size_t(side) * std::size_t(side), 0.0), count(sum.size(), 0.0);
+  std::vector<Eigen::Matrix<double, 6, 1>> terms(sum.size(), Eigen::Matrix<double, 6, 1>::Zero());
   for (std::size_t k = 0; k < f.value.size(); ++k) {
     const double u = (f.x[k] - centre_mm.x) / diameter_mm, w = (f.y[k] - centre_mm.y) / diameter_mm;
     const double i = std::round(u), j = std::round(w);
@@ -128,9 +135,13 @@ void disc_means(const FlatSlice& f, Vec3 centre_mm, double region_radius_mm, dou
     const std::size_t cell = std::size_t(j + reach) * std::size_t(side) + std::size_t(i + reach);
     sum[cell] += f.value[k];
     count[cell] += 1;
+    terms[cell] += f.basis(k);
   }
-  for (std::size_t c = 0; c < sum.size(); ++c)
-    if (count[c] > 0.7 * double(pixels)) means.push_back(sum[c] / count[c]);
+  for (std::size_t c = 0; c < sum.size(); ++c) {
+    if (count[c] <= 0.7 * double(pixels)) continue;
+    const double left = 1 - terms[c].dot(f.inverse * terms[c]) / count[c];
+    if (left > 0.2) means.push_back(sum[c] / count[c] / std::sqrt(left));
+  }
 }
 
 void run_lcd(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -186,7 +197,7 @@ void run_lcd(const Job& job, const std::vector<Region>& regions, Results& result
 
 struct Rod {
   const Region* region = nullptr;
-  double ring_mm = 0, angle = 0, contrast = 0, se = 0, p = 1;
+  double ring_mm = 0, angle = 0, contrast = 0, se = 0, freedom = 0, p = 1;
   std::string reason;
 };
 
@@ -222,6 +233,8 @@ bool control_spread(const Controls& c, double& sd, double& freedom) {
 
 void one_module(const Job& job, std::size_t s, const std::string& where, const std::vector<Region>& regions,
                 Results& results) {
+  if (!job.phantom_placed)
+    return results.skip("rod_contrast_hu", where, "rods are compared round the axis of a placed phantom; none is named");
   const Vec3 e1 = job.placement.rotation.column(0), e2 = job.placement.rotation.column(1),
              axis = job.placement.rotation.column(2);
   std::vector<Rod> rods;
@@ -239,13 +252,15 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
     const auto at = [&](double ring, double angle) {
       return disc_mean(job, s, core, on_axis + (ring * std::cos(angle)) * e1 + (ring * std::sin(angle)) * e2);
     };
-    const auto inside = at(rod.ring_mm, rod.angle), inner = at(0.75 * rod.ring_mm, rod.angle),
-               outer = at(1.25 * rod.ring_mm, rod.angle);
+    // A quarter of the ring's radius aside, and clear of a rod as wide as this one.
+    const double aside = std::max(0.25 * rod.ring_mm, region.radius_mm + core.radius_mm + 2);
+    const auto inside = at(rod.ring_mm, rod.angle), inner = at(rod.ring_mm - aside, rod.angle),
+               outer = at(rod.ring_mm + aside, rod.angle);
     Controls controls;
     for (const Rod& other : rods)
-      for (const double share : {0.75, 1.25})
-        if (const auto value = at(share * rod.ring_mm, other.angle)) {
-          controls.radius.push_back(share > 1 ? 1 : 0);
+      for (const int side : {-1, 1})
+        if (const auto value = at(rod.ring_mm + side * aside, other.angle)) {
+          controls.radius.push_back(side > 0 ? 1 : 0);
           controls.angle.push_back(other.angle);
           controls.value.push_back(*value);
         }
@@ -259,6 +274,7 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
     }
     rod.contrast = *inside - 0.5 * (*inner + *outer);
     rod.se = sd * std::sqrt(1.5);
+    rod.freedom = freedom;
     const boost::math::students_t t(freedom);
     rod.p = boost::math::cdf(boost::math::complement(t, rod.contrast / rod.se));
     good.push_back(&rod);
@@ -278,7 +294,7 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
     seen += visible;
     Measurement m = measurement("rod_contrast_hu", "", job.prefix(s) + rod->region->name, rod->contrast, "HU");
     m.se = rod->se;
-    m.ci95 = symmetric_interval(m.value, rod->se);
+    m.ci95 = symmetric_interval(m.value, rod->se, rod->freedom);
     m.method =
         "mean of the rod's inner 80 % minus the mean of equal discs at 0.75 and 1.25 of its distance from the "
         "axis; error from the scatter of such discs over the module";

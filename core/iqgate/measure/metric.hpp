@@ -33,6 +33,7 @@ struct Job {
   std::shared_ptr<const compute::Backend> backend;
   std::vector<UploadedScan> scans;
   Placement placement;
+  bool phantom_placed = false;  ///< the regions are those of a phantom at this placement, not drawn by hand
   std::vector<Region> regions;
   Settings settings;
 

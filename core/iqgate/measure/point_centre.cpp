@@ -78,7 +78,9 @@ PointCentre point_centre(const Job& job, std::size_t scan, const Region& region,
     total += w;
     spread += 0.5 * (dx * dx + dy * dy);
   }
-  result.se_mm = noise * std::sqrt(spread) / total;
+  // Noise, and a fiftieth of a pixel for where the object lies between pixels.
+  const double pixel = std::max(grid.spacing_mm.x, grid.spacing_mm.y);
+  result.se_mm = std::hypot(noise * std::sqrt(spread) / total, 0.02 * pixel);
   result.patient_mm =
       region.center_mm + centre.x * region.in_plane + centre.y * region.second_axis() + centre.z * region.normal;
   result.good = true;

@@ -24,6 +24,8 @@ struct Crossing {
 struct Wire {
   std::string name;
   double exact_tangent = 0, nominal_tangent = 0;
+  Vec3 trace;  // direction in which it climbs, in the slice
+  bool of_23_degrees() const { return std::abs(nominal_tangent - std::tan(23 * degree)) < 1e-6; }
   std::vector<Crossing> crossings;
 };
 
@@ -66,6 +68,10 @@ bool look_at(const Job& job, std::size_t s, const Region& region, Wire& wire, st
     return false;
   }
   const Grid& grid = job.grid();
+  if (const VoxelBox box = voxel_box(region, grid); !box.reason.empty()) {
+    reason = box.reason;
+    return false;
+  }
   const VolumeView v = job.scans[s].volume->host();
   const Vec3 normal = grid.direction.column(2);
   const double a = angle->second * degree;
@@ -75,6 +81,12 @@ bool look_at(const Job& job, std::size_t s, const Region& region, Wire& wire, st
   const Vec3 trace = wire_direction - climb * normal;
   wire.nominal_tangent = std::tan(a);
   wire.exact_tangent = std::abs(climb) / norm(trace);
+  wire.trace = trace;
+  const auto usable = [](double tangent) { return tangent > std::tan(2 * degree) && tangent < std::tan(80 * degree); };
+  if (!usable(std::abs(wire.nominal_tangent)) || !usable(wire.exact_tangent)) {
+    reason = "the wire's angle to the slice lies outside 2 to 80 degrees";
+    return false;
+  }
   const Vec3 along = normalised(trace), across = cross(normal, along);
   const double step = 0.25 * std::min(grid.spacing_mm.x, grid.spacing_mm.y), half = 0.5 * region.size_mm.x;
   const double lean = dot(region.normal, normal);
@@ -97,7 +109,9 @@ bool look_at(const Job& job, std::size_t s, const Region& region, Wire& wire, st
     const double centre = (at_half->middle - double(profile.size() / 2)) * step, width = at_half->width * step;
     // Whole in the region, and no other wire: its neighbours end where it does.
     if (std::abs(centre) + width > half) continue;
-    const double height = (climb > 0 ? 1 : -1) * centre * wire.exact_tangent;
+    // From the region's centre, which the phantom's axis leaves where it is tilted.
+    const double from_centre = centre + dot(middle - region.center_mm, along);
+    const double height = (climb > 0 ? 1 : -1) * from_centre * wire.exact_tangent;
     wire.crossings.push_back({z, width, at_tenth ? at_tenth->width * step : NAN, height, off});
   }
   if (wire.crossings.empty())
@@ -144,7 +158,13 @@ Measurement width_measurement(const char* name, const char* variant, const std::
 
 // Height of the slices by the wires against their place by the scan: offset at the middle and slope. Opposite wires
 // climb in opposite directions, so that their mean is free of a shift in the plane.
-void places(const std::string& where, const std::vector<Wire>& wires, double spacing_mm, Results& results) {
+void places(const std::string& where, const std::vector<Wire>& wires, const Placement& placement, double spacing_mm,
+            Results& results) {
+  for (const Wire& wire : wires)
+    if (std::none_of(wires.begin(), wires.end(), [&](const Wire& other) {
+          return dot(normalised(other.trace), normalised(wire.trace)) < -0.9;
+        }))
+      return results.skip("slice_position_offset_mm", where, "no wires that climb in opposite directions were measured");
   std::map<std::size_t, std::vector<std::pair<double, double>>> by_slice;  // slice -> place, height
   for (const Wire& wire : wires)
     for (const Crossing& c : wire.crossings) by_slice[c.slice].emplace_back(c.place_mm, c.height_mm);
@@ -202,7 +222,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       results.add(width_measurement("slice_thickness_mm", "ramp_wires", where, spread_of(exact),
                                     "full width at half maximum of the wire's trace times the tangent of its angle to "
                                     "the slice, mean over slices"));
-      if (std::abs(wire.nominal_tangent - std::tan(23 * degree)) < 1e-6)
+      if (wire.of_23_degrees())
         results.add(width_measurement("slice_thickness_mm", "catphan_042", where, spread_of(rounded),
                                       "as ramp_wires with 0.42 for the tangent, as the manual rounds it"));
       if (!tenth.empty())
@@ -222,10 +242,11 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
       if (wires.size() > 1) {
         results.add(width_measurement("slice_thickness_mm", "ramp_wires", where, spread_of(exact),
                                       "mean over the wires; error from their scatter"));
-        results.add(width_measurement("slice_thickness_mm", "catphan_042", where, spread_of(rounded),
+        if (std::all_of(wires.begin(), wires.end(), [](const Wire& w) { return w.of_23_degrees(); }))
+          results.add(width_measurement("slice_thickness_mm", "catphan_042", where, spread_of(rounded),
                                       "mean over the wires with 0.42 for the tangent; error from their scatter"));
       }
-      places(where, wires, job.grid().spacing_mm.z, results);
+      places(where, wires, job.placement, job.grid().spacing_mm.z, results);
     }
   }
 }

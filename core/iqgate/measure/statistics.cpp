@@ -13,6 +13,7 @@ namespace iqgate::measure {
 
 double normal_quantile(double p) { return boost::math::quantile(boost::math::normal(), p); }
 double student_t_quantile(double p, double freedom) {
+  if (!(freedom > 0)) return INFINITY;  // no interval
   return freedom > 1e6 ? normal_quantile(p) : boost::math::quantile(boost::math::students_t(freedom), p);
 }
 double chi_squared_quantile(double p, double freedom) {

@@ -123,8 +123,8 @@ Model read_insert_table(const std::string& path) {
   model.title = "Inserts by table: " + model.name;
   model.source = "the site's own table";
   model.modalities = {"CT"};
-  model.background = "air";
-  model.materials.push_back({"air", "definition of the Hounsfield scale", {{"ct_number_hu", -1000}}});
+  model.background = "(air)";  // no row can be named so
+  model.materials.push_back({"(air)", "definition of the Hounsfield scale", {{"ct_number_hu", -1000}}});
   for (const Row& row : rows) {
     if (row.name != "body") continue;
     const auto& [x, y, z, diameter, length, hu] = row.numbers;
@@ -138,7 +138,11 @@ Model read_insert_table(const std::string& path) {
     shape.length_mm = length;
     model.shapes.push_back(shape);
   }
-  const Shape& outer = model.shapes.front();
+  // The origin is the body's middle, wherever the table counts from.
+  const Vec3 origin = model.shapes.front().center_mm;
+  model.shapes.front().center_mm = {};
+  for (Row& row : rows) row.numbers[0] -= origin.x, row.numbers[1] -= origin.y, row.numbers[2] -= origin.z;
+  const Shape outer = model.shapes.front();
   for (const Row& row : rows) {
     if (row.name == "body") continue;
     const Vec3 d = Vec3{row.numbers[0], row.numbers[1], row.numbers[2]} - outer.center_mm;

@@ -32,6 +32,13 @@ double positive(json::Fields& fields, const char* key) {
   return value;
 }
 
+// 0 or absent: endless, or not known.
+double length(json::Fields& fields, const char* key) {
+  const double value = fields.number_or(key, 0);
+  if (!(value >= 0) || value > 1e4) fields.fail(key, "out_of_range", "must be from 0 to 10000 mm");
+  return value;
+}
+
 Vec3 unit(json::Fields& fields, const char* key, Vec3 fallback) {
   if (!fields.has(key)) return fallback;
   const Vec3 v = fields.vec3(key);
@@ -46,12 +53,13 @@ Shape read_shape(json::Fields& fields) {
   s.inside = fields.text_or("inside", "background");
   const std::string kind = fields.text("kind");
   s.center_mm = fields.has("center_mm") ? fields.vec3("center_mm") : Vec3{};
+  if (!(norm(s.center_mm) <= 1e4)) fields.fail("center_mm", "out_of_range", "must lie within 10000 mm of the origin");
   s.axis = unit(fields, "axis", {0, 0, 1});
   s.in_plane = any_perpendicular(s.axis);
   if (kind == "cylinder") {
     s.kind = ShapeKind::cylinder;
     s.radius_mm = positive(fields, "radius_mm");
-    s.length_mm = fields.number_or("length_mm", 0);
+    s.length_mm = length(fields, "length_mm");
   } else if (kind == "sphere") {
     s.kind = ShapeKind::sphere;
     s.radius_mm = positive(fields, "radius_mm");
@@ -59,9 +67,11 @@ Shape read_shape(json::Fields& fields) {
     s.kind = ShapeKind::box;
     s.size_mm = fields.vec3("size_mm");
     for (int d = 0; d < 3; ++d)
-      if (!(s.size_mm[d] > 0)) fields.fail("size_mm", "out_of_range", "must be three sizes greater than 0");
+      if (!(s.size_mm[d] > 0) || s.size_mm[d] > 1e4) fields.fail("size_mm", "out_of_range", "must be three sizes greater than 0 and at most 10000 mm");
     const Vec3 wanted = unit(fields, "in_plane", any_perpendicular(s.axis));
-    s.in_plane = normalised(wanted - dot(wanted, s.axis) * s.axis);
+    const Vec3 flat = wanted - dot(wanted, s.axis) * s.axis;
+    if (!(norm(flat) > 1e-6)) fields.fail("in_plane", "out_of_range", "must not be parallel to the axis");
+    s.in_plane = normalised(flat);
   } else if (kind == "half_space") {
     s.kind = ShapeKind::half_space;
   } else {
@@ -82,7 +92,7 @@ Body read_body(json::Fields fields) {
   body.kind = kind == "sphere" ? BodyKind::sphere : BodyKind::cylinder;
   body.radius_mm = positive(fields, "radius_mm");
   body.radius_tolerance_mm = positive(fields, "radius_tolerance_mm");
-  body.length_mm = fields.number_or("length_mm", 0);
+  body.length_mm = length(fields, "length_mm");
   if (fields.has("radii_mm")) {
     body.radii_mm = fields.numbers("radii_mm");
     for (const double r : body.radii_mm)
@@ -158,7 +168,7 @@ Model read_model(const std::string& path) {
 std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality) {
   std::vector<Region> placed;
   for (const Feature& feature : model.features) {
-    if (!feature.modalities.empty() &&
+    if (!feature.modalities.empty() && !modality.empty() &&
         std::find(feature.modalities.begin(), feature.modalities.end(), modality) == feature.modalities.end())
       continue;
     Region region = feature.region;

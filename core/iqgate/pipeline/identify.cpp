@@ -28,6 +28,12 @@ std::vector<Candidate> phantoms_that_fit(const Scan& scan) {
       candidate.placement = locate::locate_phantom(scan, candidate.model, bodies);
       candidate.by_inserts = candidate.placement.method == "registration";
       (candidate.by_inserts ? by_inserts : by_body).push_back(std::move(candidate));
+    } catch (const locate::AmbiguousPose& error) {
+      candidate.by_inserts = candidate.pose_ambiguous = true;
+      candidate.placement = locate::as_body(scan, bodies.find(candidate.model.body.kind), candidate.model.body);
+      candidate.placement.score = error.score;
+      candidate.placement.runner_up = error.score;
+      by_inserts.push_back(std::move(candidate));
     } catch (const InputError&) {  // this one is not it
     }
   }
@@ -44,7 +50,13 @@ std::vector<Candidate> phantoms_that_fit(const Scan& scan) {
 
 Candidate identify_phantom(const Scan& scan) {
   std::vector<Candidate> accepted = phantoms_that_fit(scan);
+  if (accepted.size() == 1 && accepted.front().pose_ambiguous)
+    locate::locate_phantom(scan, accepted.front().model);  // says which poses
   if (accepted.size() == 1) return std::move(accepted.front());
+  if (accepted.empty()) {
+    locate::BodyFinder bodies(scan);
+    bodies.find(phantom::BodyKind::cylinder);  // a body that is cut off or not there says so itself
+  }
   std::string list;
   for (const Candidate& candidate : accepted) list += " " + candidate.model.name;
   throw InputError(

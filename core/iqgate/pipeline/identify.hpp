@@ -17,6 +17,7 @@ struct Candidate {
   phantom::Model model;
   Placement placement;
   bool by_inserts = false;
+  bool pose_ambiguous = false;  ///< two of its poses fit alike: the placement is that of its body
 };
 
 /// The phantoms that the scan may hold: those whose inserts it shows and that no other one beats by a clear lead,

@@ -100,6 +100,7 @@ std::optional<phantom::Model> place(const Request& request, const Scan& scan, me
   }
   apply_pose(request.pose, model.body.radius_mm, job.placement);
   document.placement = job.placement;
+  job.phantom_placed = true;
   for (Region& region : phantom::place_features(model, job.placement, scan.modality))
     job.regions.push_back(std::move(region));
   return found.model;

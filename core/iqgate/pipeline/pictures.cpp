@@ -137,10 +137,10 @@ void add_phantom(const phantom::Model& model, const Placement& placement, const 
       const double height = off / along, half = 0.5 * (r.shape == RegionShape::box ? s.size_mm.z : s.length_mm);
       if (half > 0 && std::abs(height) > std::max(half, 0.5 * grid.spacing_mm.z)) continue;
       r.center_mm = r.center_mm + height * r.normal;
-      if (std::abs(along) < 0.8 || s.radius_mm < 0.5) {
+      if (r.shape == RegionShape::disc && (std::abs(along) < 0.8 || s.radius_mm < 0.5)) {
         r.normal = normal;
         r.in_plane = grid.direction.column(0);
-        if (r.shape == RegionShape::disc) r.radius_mm = 1.5;
+        r.radius_mm = 1.5;
       }
     }
     outlines.push_back({-1, s.name, boundary(r, grid)});

@@ -62,8 +62,8 @@ void apply_pose(const GivenPose& pose, double nominal_radius_mm, Placement& plac
   if (pose.x_mm || pose.y_mm) placement.center_se_mm.reset();
   if (pose.z_mm) placement.axial_se_mm.reset();
   if (pose.pitch_deg || pose.yaw_deg) placement.axis_se_deg.reset();
-  if (pose.roll_deg) placement.roll_se_deg.reset();
-  if (!placement.radius_mm) placement.radius_mm = nominal_radius_mm;
+  if (pose.roll_deg) placement.roll_se_deg.reset(), placement.modules.clear();
+  if (!placement.radius_mm && nominal_radius_mm > 0) placement.radius_mm = nominal_radius_mm;
   placement.flags.push_back(std::move(flag));
 }
 

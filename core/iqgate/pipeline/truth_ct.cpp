@@ -53,7 +53,7 @@ void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, c
     if (asks(region, "ct_number"))
       list.push_back({"ct_number_hu", "", region.name, values[k], "HU", 1e-3, "CT number of the material"});
     if (asks(region, "distances")) pins[folder_of(region.name)].push_back(region);
-    if (asks(region, "slice_thickness_ramp") && upright && sz > 0) {
+    if (asks(region, "slice_thickness_ramp") && region.nominal.contains("ramp_angle_deg") && upright && sz > 0) {
       const double t = std::tan(region.nominal.at("ramp_angle_deg") * std::numbers::pi / 180);
       list.push_back({"slice_thickness_mm", "ramp_wires", region.name, fwhm_of_sigma * std::hypot(sz, sxy * t), "mm",
                       0.02, "2.3548 sqrt(sigma_z^2 + (sigma tan)^2)"});
@@ -69,7 +69,7 @@ void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, c
     if (asks(region, "low_contrast") && region.radius_mm > 4 * sxy)
       if (const auto contrast = contrast_at(model, job, region.center_mm))
         list.push_back({"rod_contrast_hu", "", region.name, *contrast, "HU", 0.02, "contrast of the rod's material"});
-    if (asks(region, "line_pairs")) {
+    if (asks(region, "line_pairs") && region.nominal.contains("line_pairs_per_cm")) {
       double& widest = coarsest[folder_of(region.name)];
       widest = std::max(widest, 5 / region.nominal.at("line_pairs_per_cm"));
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cctype>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -110,8 +111,11 @@ std::string script_of(const json::Value& curve) {
       xs->array()->size() < 2)
     return {};
   const json::Value *low = curve.find("ci95_lo"), *high = curve.find("ci95_hi");
-  const bool band = low && high && low->array() && high->array() && low->array()->size() == xs->array()->size() &&
-                    high->array()->size() == xs->array()->size();
+  const auto numbers = [&](const json::Value* list) {
+    return list && list->array() && list->array()->size() == xs->array()->size() &&
+           std::all_of(list->array()->begin(), list->array()->end(), [](const json::Value& v) { return v.number(); });
+  };
+  const bool band = numbers(low) && numbers(high);
   std::string unit;
   if (const json::Value* given = y->find("unit"); given && given->string() && *given->string() != "1")
     for (const char c : *given->string()) {
