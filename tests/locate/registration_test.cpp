@@ -89,9 +89,11 @@ TEST(Registration, SmallBodiesAndEndlessRods) {
     const Scan scan = test::ct_scan(own, job);
     try {
       const Placement p = locate_phantom(scan, own);
-      EXPECT_NEAR(degrees_from_rotation(p.rotation).z, 40, 1.5) << scale;
+      const bool assumed = std::find(p.flags.begin(), p.flags.end(), "turn_assumed") != p.flags.end();
+      EXPECT_EQ(assumed, scale < 1);  // rods of 1.5 mm are too thin for the rings: said, not found
+      if (!assumed) EXPECT_NEAR(degrees_from_rotation(p.rotation).z, 40, 1.5);
     } catch (const InputError& error) {
-      EXPECT_LT(scale, 1) << error.what();  // too small for the blur that is compared with: refused, not guessed
+      ADD_FAILURE() << scale << " " << error.what();
     }
   }
 }

@@ -26,12 +26,16 @@ Placement locate_phantom(const Scan& scan, const phantom::Model& model) {
 
 Placement locate_phantom(const Scan& scan, const phantom::Model& model, BodyFinder& bodies) {
   const Placement body = as_body(scan, bodies.find(model.body.kind), model.body);
-  if (model.body.turn_assumed) {
+  if (model.body.turn_assumed || model.body.kind != phantom::BodyKind::cylinder ||
+      !has_signature(model, modality_of(scan, model))) {
+    // What lies beside the axis (a wire, a bead, rods too faint or too thin to compare) is then taken to stand upright.
     Placement upright = body;
-    upright.flags.push_back("turn_assumed");
+    if (std::any_of(model.shapes.begin(), model.shapes.end(), [](const phantom::Shape& s) {
+          return s.inside != "background" && std::hypot(s.center_mm.x, s.center_mm.y) > 1;
+        }))
+      upright.flags.push_back("turn_assumed");
     return upright;
   }
-  if (model.body.kind != phantom::BodyKind::cylinder || !has_signature(model, modality_of(scan, model))) return body;
   const MatchResult match = match_signature(scan, model, body);
   const double score = std::clamp(match.best.score, 0.0, 1.0), next = match.runner_up;
   char text[240];
