@@ -49,7 +49,7 @@ TEST(Judge, APatternOfPlaces) {
   limit.where = "*/water";
   EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).verdicts.size(), 1u);
   EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);  // limits, and nothing judged
-  limit.where = "*a*a*a*a*a*a*a*a*a*a*a*b";  // does not take for ever
+  limit.where = "*a*a*a*a*a*a*a*a*a*a*a*b";                                        // does not take for ever
   EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);
   limit.where = "water";
   EXPECT_EQ(judged({number(5)}, {file(limit)}, {}).overall, Overall::no_verdict);

@@ -58,7 +58,8 @@ TEST(CtNumber, TwoNominalValuesMakeNoLine) {
 
 TEST(CtNumber, OneVoxelHasNoInterval) {
   const Scan scan = painted({40, 40, 3}, {0.5, 0.5, 2}, [](Vec3 p) { return p.x; });
-  const Results r = measured(scan, {with(disc("m/a", "insert_core", {0.25, 0.25, 0}, 0.3), "ct_number", {{"ct_number_hu", 0}})});
+  const Results r =
+      measured(scan, {with(disc("m/a", "insert_core", {0.25, 0.25, 0}, 0.3), "ct_number", {{"ct_number_hu", 0}})});
   ASSERT_NE(r.find("ct_number_hu"), nullptr);
   EXPECT_FALSE(r.find("ct_number_hu")->ci95.has_value());
 }
@@ -209,8 +210,8 @@ TEST(SliceThickness, AKnownTiltIsTakenOut) {
   EXPECT_LT(value_of(r, "slice_thickness_mm", "catphan_042", "w/a"), 0.9 * truth);
 }
 
-// Two wires that climb in opposite directions, 1.7 mm higher than the placement says, and the phantom 0.8 mm aside along
-// them; slices 1.1 mm apart, which a wrong header calls 1 mm.
+// Two wires that climb in opposite directions, 1.7 mm higher than the placement says, and the phantom 0.8 mm aside
+// along them; slices 1.1 mm apart, which a wrong header calls 1 mm.
 TEST(SliceThickness, WiresTellThePlaceAndTheSpacing) {
   Scan right = painted({120, 120, 21}, {0.5, 0.5, 1.1}, [](Vec3 p) {
     const double there = p.x - 0.8 - (p.z - 1.7) / tangent, back = p.x - 0.8 + (p.z - 1.7) / tangent;

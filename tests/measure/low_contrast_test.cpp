@@ -105,7 +105,7 @@ TEST(LowContrastRods, ContrastComesBackAndStrongRodsAreSeen) {
 
 // Without contrast any find is false: in at most 5 % of the modules (Benjamini and Hochberg at 5 %: with no rod there,
 // the share of modules with a find). 120 modules: 6 expected, 13 or more once in 200 times.
-TEST(LowContrastRods, FalseFindsKeepToTheirLevel) {
+TEST(LowContrastRodsSlow, FalseFindsKeepToTheirLevel) {
   const RodModule m = rods_of(0);
   const Scan clean = test::ct_scan(m.model, [] {
     compute::RenderJob job = noisy(0, 0, {220, 220, 4});
@@ -151,7 +151,7 @@ TEST(Artefacts, ARingAndAStreakAreSeen) {
 
 // Noise alone is called a ring or a streak at most once in a hundred: 200 scans, 2 and 2 expected, 7 or more of one
 // kind once in 200 such tests.
-TEST(Artefacts, NoiseAloneIsNeither) {
+TEST(ArtefactsSlow, NoiseAloneIsNeither) {
   int rings = 0, streaks = 0;
   for (int seed = 0; seed < 200; ++seed) {
     std::mt19937_64 generator(std::uint64_t(seed) + 900);

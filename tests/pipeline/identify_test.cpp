@@ -43,7 +43,7 @@ void try_one(const std::string& name, std::uint64_t seed, Defect defect, Count& 
   }
 }
 
-TEST(Identify, PhantomsAreNamedAndPlaced) {
+TEST(IdentifySlow, PhantomsAreNamedAndPlaced) {
   Count count;
   int k = 0;
   for (const Defect defect :

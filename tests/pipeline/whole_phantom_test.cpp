@@ -59,7 +59,7 @@ TEST(WholePhantom, UprightCatphan) {
 }
 
 // Nothing of the tilt is left in CT numbers, distances and slice thickness once it is known.
-TEST(WholePhantom, TiltedCatphan) {
+TEST(WholePhantomSlow, TiltedCatphan) {
   const Whole w = measured("catphan_600", {4, -3, -100}, {0.7, 0.7, 0.7}, {0.8, 0.8, 2}, {300, 300, 112}, 5);
   expect_truths(w, 35);
   const double t = std::tan(23 * M_PI / 180);
@@ -67,7 +67,7 @@ TEST(WholePhantom, TiltedCatphan) {
               2.354820 * std::hypot(0.7, 0.7 * t), 0.05);
 }
 
-TEST(WholePhantom, Acr) {
+TEST(WholePhantomSlow, Acr) {
   const Whole w = measured("acr_ct_464", {0, 2, 33}, {0.6, 0.6, 0.6}, {0.75, 0.75, 1}, {300, 300, 176}, 5);
   expect_truths(w, 12);
   // Noise of 5 HU and rods of 6 HU: contrast to noise 1.2.

@@ -199,10 +199,9 @@ Judgement judge(const Results& results, const std::vector<LimitsFile>& files, co
   else if (any(State::pass) || any(State::warn)) result.overall = Overall::pass;
   // Limits were given and none of them applies here (field strength unknown, say): that is no pass.
   else
-    result.overall =
-        std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); })
-            ? Overall::no_verdict
-            : Overall::no_limit;
+    result.overall = std::any_of(files.begin(), files.end(), [](const LimitsFile& f) { return !f.limits.empty(); })
+                         ? Overall::no_verdict
+                         : Overall::no_limit;
   return result;
 }
 

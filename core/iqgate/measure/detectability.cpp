@@ -276,7 +276,8 @@ Metric hotelling_metric() {
   return {
       "cho",
       "Channelised Hotelling observer",
-      "Slices (those that do not share noise) of the scans of roles signal_present and signal_absent as images; Laguerre-Gauss channels of the width "
+      "Slices (those that do not share noise) of the scans of roles signal_present and signal_absent as images; "
+      "Laguerre-Gauss channels of the width "
       "of "
       "nominal diameter_mm (six, fewer where there are fewer than 18 images a class); d^2 = dv' K^-1 dv with the "
       "pooled "

@@ -283,9 +283,10 @@ void folder_results(const std::string& where, std::vector<Group> groups, double 
   // sixth of the bar (and M0 0.5 %), a mere wave 7.6 %.
   const bool plateau = full > 0 && (first.bar - first.gap) / (2 * full) > 0.955;
   if (0.5 * first.period_mm < 5 * pixel || !plateau)
-    return results.skip("mtf50_per_mm", where,
-                        "variants fundamental, droege_morin, coltman: no group is coarse enough to show the value of its "
-                        "bars");
+    return results.skip(
+        "mtf50_per_mm", where,
+        "variants fundamental, droege_morin, coltman: no group is coarse enough to show the value of its "
+        "bars");
   std::vector<double> sine, sine_se, droege, response;
   for (std::size_t k = 0; k < f.size(); ++k) {
     sine.push_back(0.25 * pi * groups[k].fundamental / full);
@@ -343,10 +344,12 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
     for (const Region& region : regions) {
       const std::string where = job.prefix(s) + region.name;
       const auto lp = region.nominal.find("line_pairs_per_cm"), bars = region.nominal.find("bars");
-      if (lp == region.nominal.end() || bars == region.nominal.end() || !(lp->second > 0) || !(bars->second >= 2) || bars->second > 100 ||
-          std::floor(bars->second) != bars->second || (bars->second - 1) * 10 / lp->second > region.size_mm.x ||
-          region.shape != RegionShape::box) {
-        results.skip("modulation", where, "a pattern's region must be a box that holds it, with nominal line_pairs_per_cm and bars (2 to 100)");
+      if (lp == region.nominal.end() || bars == region.nominal.end() || !(lp->second > 0) || !(bars->second >= 2) ||
+          bars->second > 100 || std::floor(bars->second) != bars->second ||
+          (bars->second - 1) * 10 / lp->second > region.size_mm.x || region.shape != RegionShape::box) {
+        results.skip(
+            "modulation", where,
+            "a pattern's region must be a box that holds it, with nominal line_pairs_per_cm and bars (2 to 100)");
         continue;
       }
       Group g;

@@ -234,7 +234,8 @@ bool control_spread(const Controls& c, double& sd, double& freedom) {
 void one_module(const Job& job, std::size_t s, const std::string& where, const std::vector<Region>& regions,
                 Results& results) {
   if (!job.phantom_placed)
-    return results.skip("rod_contrast_hu", where, "rods are compared round the axis of a placed phantom; none is named");
+    return results.skip("rod_contrast_hu", where,
+                        "rods are compared round the axis of a placed phantom; none is named");
   const Vec3 e1 = job.placement.rotation.column(0), e2 = job.placement.rotation.column(1),
              axis = job.placement.rotation.column(2);
   std::vector<Rod> rods;

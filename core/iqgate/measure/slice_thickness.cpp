@@ -161,10 +161,10 @@ Measurement width_measurement(const char* name, const char* variant, const std::
 void places(const std::string& where, const std::vector<Wire>& wires, const Placement& placement, double spacing_mm,
             Results& results) {
   for (const Wire& wire : wires)
-    if (std::none_of(wires.begin(), wires.end(), [&](const Wire& other) {
-          return dot(normalised(other.trace), normalised(wire.trace)) < -0.9;
-        }))
-      return results.skip("slice_position_offset_mm", where, "no wires that climb in opposite directions were measured");
+    if (std::none_of(wires.begin(), wires.end(),
+                     [&](const Wire& other) { return dot(normalised(other.trace), normalised(wire.trace)) < -0.9; }))
+      return results.skip("slice_position_offset_mm", where,
+                          "no wires that climb in opposite directions were measured");
   std::map<std::size_t, std::vector<std::pair<double, double>>> by_slice;  // slice -> place, height
   for (const Wire& wire : wires)
     for (const Crossing& c : wire.crossings) by_slice[c.slice].emplace_back(c.place_mm, c.height_mm);
@@ -244,7 +244,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
                                       "mean over the wires; error from their scatter"));
         if (std::all_of(wires.begin(), wires.end(), [](const Wire& w) { return w.of_23_degrees(); }))
           results.add(width_measurement("slice_thickness_mm", "catphan_042", where, spread_of(rounded),
-                                      "mean over the wires with 0.42 for the tangent; error from their scatter"));
+                                        "mean over the wires with 0.42 for the tangent; error from their scatter"));
       }
       places(where, wires, job.placement, job.grid().spacing_mm.z, results);
     }

@@ -67,7 +67,8 @@ Shape read_shape(json::Fields& fields) {
     s.kind = ShapeKind::box;
     s.size_mm = fields.vec3("size_mm");
     for (int d = 0; d < 3; ++d)
-      if (!(s.size_mm[d] > 0) || s.size_mm[d] > 1e4) fields.fail("size_mm", "out_of_range", "must be three sizes greater than 0 and at most 10000 mm");
+      if (!(s.size_mm[d] > 0) || s.size_mm[d] > 1e4)
+        fields.fail("size_mm", "out_of_range", "must be three sizes greater than 0 and at most 10000 mm");
     const Vec3 wanted = unit(fields, "in_plane", any_perpendicular(s.axis));
     const Vec3 flat = wanted - dot(wanted, s.axis) * s.axis;
     if (!(norm(flat) > 1e-6)) fields.fail("in_plane", "out_of_range", "must not be parallel to the axis");
