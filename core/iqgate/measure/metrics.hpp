@@ -14,8 +14,8 @@ Metric ct_uniformity_metric();      // uniformity_ct.cpp      A5
 Metric distances_metric();          // distances.cpp          A7
 Metric slice_thickness_metric();    // slice_thickness.cpp    A8, A9
 Metric slice_profile_metric();      // slice_profile.cpp      A8
-Metric cnr_metric();                // low_contrast.cpp       A11
-Metric lcd_metric();                // low_contrast.cpp       A11
+Metric cnr_metric();                // cnr.cpp                A11
+Metric lcd_metric();                // low_contrast_statistics.cpp  A11
 Metric low_contrast_metric();       // low_contrast.cpp       A11
 Metric ct_number_metric();          // ct_number.cpp          A12
 Metric detectability_metric();      // detectability.cpp      C3, D1, D2
