@@ -34,12 +34,7 @@ TEST(MercurySection, IsFoundInsideItsPadding) {
 // A uniform section fits several phantoms by its body alone: no guess.
 TEST(MercurySection, IsNotGuessed) {
   IQGATE_NEED_DATA("actilib/ct_mercury_nps_naeotom");
-  try {
-    run("actilib/ct_mercury_nps_naeotom", "auto");
-    FAIL();
-  } catch (const InputError& error) {
-    EXPECT_EQ(error.code, "phantom_ambiguous");
-  }
+  EXPECT_EQ(test::refusal([] { run("actilib/ct_mercury_nps_naeotom", "auto"); }), "phantom_ambiguous");
 }
 
 // MITA rods in ten images with and ten without signal, at 100 % and 10 % dose: noise of a tenth of the dose is sqrt(10)

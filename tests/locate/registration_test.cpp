@@ -52,20 +52,12 @@ TEST(Registration, StorageDoesNotTurnThePhantom) {
   EXPECT_NEAR(a.rotation.column(0).x, 1, 1e-3);
 }
 
-std::string refusal(const Scan& scan, const phantom::Model& model) {
-  try {
-    locate_phantom(scan, model);
-  } catch (const InputError& error) {
-    return error.code;
-  }
-  return "";
-}
-
 TEST(Registration, RefusesWhatDoesNotFit) {
   const phantom::Model model = test::shipped("insert_discs");
   phantom::Model plain = model;  // the body without its inserts
   plain.shapes.resize(1);
-  EXPECT_EQ(refusal(test::ct_scan(plain, job_of(0)), model), "wrong_phantom");
+  const Scan scan = test::ct_scan(plain, job_of(0));
+  EXPECT_EQ(test::refusal([&] { locate_phantom(scan, model); }), "wrong_phantom");
 }
 
 // A body of 12 mm on a small grid has its rings too, and endless shapes are looked for within the scan.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "iqgate/base/error.hpp"
 #include "iqgate/read/find_scans.hpp"
 
 namespace iqgate::test {
@@ -98,6 +99,15 @@ double value_of(const Results& results, const std::string& name, const std::stri
     return NAN;
   }
   return m->value;
+}
+
+std::string refusal(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const InputError& error) {
+    return error.code;
+  }
+  return "";
 }
 
 TemporaryFolder::TemporaryFolder() {

@@ -42,6 +42,9 @@ Scan painted(Size3 size, Vec3 spacing_mm, const std::function<double(Vec3)>& val
 double value_of(const Results& results, const std::string& name, const std::string& variant = {},
                 const std::string& where = {});
 
+/// The code of the InputError that this throws; empty when it throws none.
+std::string refusal(const std::function<void()>& run);
+
 /// A folder of its own, removed at the end.
 class TemporaryFolder {
  public:

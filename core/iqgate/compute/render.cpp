@@ -43,25 +43,20 @@ VoxelRange range_of(const ShapeField& field, const Grid& grid) {
   return range;
 }
 
-double quantity_of(const phantom::Model& model, const std::string& material, const std::string& quantity) {
-  const auto& values = model.material(material).values;
-  const auto found = values.find(quantity);
-  if (found == values.end())
-    throw UsageError("no_quantity", "phantom " + model.name, "material " + material + " has no " + quantity,
-                     "choose a modality the phantom is made for");
-  return found->second;
-}
-
 Scene make_scene(const phantom::Model& model, const RenderJob& job) {
+  const auto told = [&](std::optional<double> value, const std::string& material) {
+    if (!value)
+      throw UsageError("no_quantity", "phantom " + model.name,
+                       "material " + material + ", or what it lies in, has no " + job.quantity,
+                       "choose a modality the phantom is made for");
+    return *value;
+  };
   Scene scene;
-  scene.background = quantity_of(model, model.background, job.quantity);
+  scene.background = told(model.value_of(model.background, job.quantity), model.background);
   DiscTables tables;
   for (const phantom::Shape& shape : model.shapes) {
-    double outside = scene.background;
-    for (const phantom::Shape& other : model.shapes)
-      if (other.name == shape.inside) outside = quantity_of(model, other.material, job.quantity);
     scene.fields.emplace_back(shape, job, tables);
-    scene.contrasts.push_back(quantity_of(model, shape.material, job.quantity) - outside);
+    scene.contrasts.push_back(told(model.contrast_of(shape, job.quantity), shape.material));
   }
   return scene;
 }

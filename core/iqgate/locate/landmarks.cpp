@@ -33,25 +33,14 @@ struct Shift {
   std::size_t rod = 0;
 };
 
-double value_of(const phantom::Model& model, const std::string& material, const std::string& key) {
-  const auto& values = model.material(material).values;
-  const auto found = values.find(key);
-  return found == values.end() ? 0 : found->second;
-}
-
 std::vector<Rod> rods_of(const phantom::Model& model, const std::string& modality) {
   const std::string key = quantity_of(modality);
-  const double background = value_of(model, model.background, key);
-  double body = background;
+  const double body = std::max(body_contrast(model, key), 1e-9);
   std::vector<Rod> rods;
   for (const phantom::Shape& s : model.shapes) {
-    if (body == background) body = value_of(model, s.material, key);
     const bool upright = s.kind == phantom::ShapeKind::cylinder && std::abs(s.axis.z) > 1 - 1e-9 && s.length_mm > 0;
     if (!upright || s.radius_mm < 1 || s.radius_mm > 20 || std::hypot(s.center_mm.x, s.center_mm.y) < 10) continue;
-    double outside = background;
-    for (const phantom::Shape& other : model.shapes)
-      if (other.name == s.inside) outside = value_of(model, other.material, key);
-    const double contrast = (value_of(model, s.material, key) - outside) / std::max(std::abs(body - background), 1e-9);
+    const double contrast = model.contrast_of(s, key).value_or(0) / body;
     if (std::abs(contrast) < least_contrast) continue;
     rods.push_back({s.inside, s.center_mm, s.radius_mm, 0.5 * s.length_mm, contrast});
   }

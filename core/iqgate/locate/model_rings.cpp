@@ -11,12 +11,6 @@ namespace {
 
 constexpr double ring_step_mm = 6, pi = std::numbers::pi;
 
-double quantity(const phantom::Model& model, const std::string& material, const std::string& key) {
-  const auto& values = model.material(material).values;
-  const auto found = values.find(key);
-  return found == values.end() ? 0 : found->second;
-}
-
 double telling_width(const phantom::Shape& s) {
   if (s.kind == phantom::ShapeKind::box) {  // its middle one: the bars of a pattern are seen together
     const double x = s.size_mm.x, y = s.size_mm.y, z = s.size_mm.z;
@@ -81,12 +75,9 @@ struct DrawnShape {
 
 std::vector<DrawnShape> drawn_shapes(const phantom::Model& model, const std::string& key) {
   std::vector<DrawnShape> shapes;
-  const double background = quantity(model, model.background, key), blur = 5 * model_blur_mm;
+  const double blur = 5 * model_blur_mm;
   for (const phantom::Shape& s : model.shapes) {
     if (!drawn(s)) continue;
-    double outside = background;
-    for (const phantom::Shape& other : model.shapes)
-      if (other.name == s.inside) outside = quantity(model, other.material, key);
     const bool endless =
         s.kind == phantom::ShapeKind::half_space || (s.kind == phantom::ShapeKind::cylinder && !(s.length_mm > 0));
     const Extent e = endless ? Extent{-INFINITY, INFINITY} : axial_extent(s);
@@ -95,7 +86,7 @@ std::vector<DrawnShape> drawn_shapes(const phantom::Model& model, const std::str
                                                               : s.radius_mm;
     shapes.push_back({s,
                       cross(s.axis, s.in_plane),
-                      quantity(model, s.material, key) - outside,
+                      model.contrast_of(s, key).value_or(0),
                       {e.low - blur, e.high + blur},
                       across + blur});
   }
@@ -116,7 +107,7 @@ Rings model_rings(const phantom::Model& model, const std::string& modality, doub
   const double step = std::min(ring_step_mm, last_radius_mm / 8);  // small bodies have rings too
   for (int k = 1; k * step <= last_radius_mm + 1e-9 && k <= 200; ++k) rings.radius_mm.push_back(k * step);
   const std::string key = quantity_of(modality);
-  const double background = quantity(model, model.background, key);
+  const double background = model.value_of(model.background, key).value_or(0);
   const std::vector<DrawnShape> shapes = drawn_shapes(model, key);
   rings.values.assign(rings.z_mm.size() * rings.radius_mm.size() * angles, static_cast<float>(background));
   std::vector<std::complex<double>> around(angles);
@@ -134,14 +125,17 @@ Rings model_rings(const phantom::Model& model, const std::string& modality, doub
           rings.row(p, r)[a] += static_cast<float>(s.contrast * s.share({x, y, rings.z_mm[p]}));
         }
     }
-  const double body = model.shapes.empty() ? background : quantity(model, model.shapes.front().material, key);
-  rings.contrast = std::max(std::abs(body - background), 1e-9);
+  rings.contrast = std::max(body_contrast(model, key), 1e-9);
   finish(rings);
   return rings;
 }
 
 std::string quantity_of(const std::string& modality) {
   return modality == "CT" ? "ct_number_hu" : modality == "PT" || modality == "NM" ? "activity_bq_ml" : "mr_signal";
+}
+
+double body_contrast(const phantom::Model& model, const std::string& quantity) {
+  return model.shapes.empty() ? 0 : std::abs(model.contrast_of(model.shapes.front(), quantity).value_or(0));
 }
 
 std::string modality_of(const Scan& scan, const phantom::Model& model) {
@@ -153,10 +147,7 @@ bool has_signature(const phantom::Model& model, const std::string& modality) {
   return std::any_of(model.shapes.begin(), model.shapes.end(), [&](const phantom::Shape& s) {
     const bool beside = std::hypot(s.center_mm.x, s.center_mm.y) > 1;
     if (!beside || !drawn(s) || telling_width(s) < 3) return false;
-    double outside = quantity(model, model.background, key);
-    for (const phantom::Shape& other : model.shapes)
-      if (other.name == s.inside) outside = quantity(model, other.material, key);
-    return std::abs(quantity(model, s.material, key) - outside) > 0;
+    return model.contrast_of(s, key).value_or(0) != 0;
   });
 }
 

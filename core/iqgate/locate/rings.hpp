@@ -39,6 +39,9 @@ double noise_power(const Rings& rings);
 /// The quantity of a material that a scan of this modality shows.
 std::string quantity_of(const std::string& modality);
 
+/// How much the first shape, the body, stands out from the background.
+double body_contrast(const phantom::Model& model, const std::string& quantity);
+
 /// The scan's modality, or where its format does not tell, the first that the model is made for.
 std::string modality_of(const Scan& scan, const phantom::Model& model);
 

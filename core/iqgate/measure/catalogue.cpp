@@ -49,6 +49,12 @@ std::vector<std::size_t> Job::repeats() const {
   return found;
 }
 
+void each_region(const Job& job, const std::vector<Region>& regions, Results& results,
+                 void (*measure_one)(const Job& job, std::size_t scan, const Region& region, Results& results)) {
+  for (std::size_t s = 0; s < job.scans.size(); ++s)
+    for (const Region& region : regions) measure_one(job, s, region, results);
+}
+
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
   const Voxels &a = first.scan->volume.values, &b = second.scan->volume.values;
   Volume difference{first.scan->volume.grid, Voxels(a.size())};

@@ -59,6 +59,10 @@ struct Metric {
   void (*run)(const Job& job, const std::vector<Region>& regions, Results& results);
 };
 
+/// Runs `measure_one` for each region in each scan.
+void each_region(const Job& job, const std::vector<Region>& regions, Results& results,
+                 void (*measure_one)(const Job& job, std::size_t scan, const Region& region, Results& results));
+
 /// Voxel by voxel, the first minus the second.
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second);
 

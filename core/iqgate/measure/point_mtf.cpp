@@ -291,8 +291,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
-  for (std::size_t s = 0; s < job.scans.size(); ++s)
-    for (const Region& region : regions) one_region(job, s, region, results);
+  each_region(job, regions, results, one_region);
 }
 
 }  // namespace

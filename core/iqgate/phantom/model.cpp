@@ -129,6 +129,20 @@ const Material& Model::material(const std::string& wanted) const {
   throw std::logic_error("phantom " + name + " has no material " + wanted);
 }
 
+std::optional<double> Model::value_of(const std::string& material_name, const std::string& quantity) const {
+  const auto& values = material(material_name).values;
+  const auto found = values.find(quantity);
+  return found == values.end() ? std::nullopt : std::optional<double>(found->second);
+}
+
+std::optional<double> Model::contrast_of(const Shape& shape, const std::string& quantity) const {
+  const auto around =
+      std::find_if(shapes.begin(), shapes.end(), [&](const Shape& s) { return s.name == shape.inside; });
+  const auto own = value_of(shape.material, quantity),
+             outside = value_of(around == shapes.end() ? background : around->material, quantity);
+  return own && outside ? std::optional<double>(*own - *outside) : std::nullopt;
+}
+
 Model read_model(const std::string& path) {
   if (path.ends_with(".csv")) return read_insert_table(path);
   const json::Value document = json::parse_file(path, ErrorKind::usage);

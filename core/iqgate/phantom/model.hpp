@@ -58,6 +58,9 @@ struct Model {
   std::string limits;  ///< name of the limits file it is judged by, may be empty
 
   const Material& material(const std::string& wanted) const;
+  /// What a material holds of a quantity, and a shape above what it lies inside; none where the file does not tell.
+  std::optional<double> value_of(const std::string& material_name, const std::string& quantity) const;
+  std::optional<double> contrast_of(const Shape& shape, const std::string& quantity) const;
 };
 
 /// Reads an iqgate.phantom/1 file, or a table of inserts (name ends in .csv); throws UsageError that names file and key

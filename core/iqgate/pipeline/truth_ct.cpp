@@ -22,10 +22,7 @@ std::optional<double> contrast_at(const phantom::Model& model, const compute::Re
     const Vec3 d = job.pose.rotation * s.center_mm + job.pose.translation_mm - patient_mm;
     const Vec3 axis = job.pose.rotation * s.axis;
     if (s.inside == "background" || norm(d - dot(d, axis) * axis) > 1e-6 || s.radius_mm > 20) continue;
-    for (const phantom::Shape& other : model.shapes)
-      if (other.name == s.inside)
-        return model.material(s.material).values.at(job.quantity) -
-               model.material(other.material).values.at(job.quantity);
+    return model.contrast_of(s, job.quantity);
   }
   return std::nullopt;
 }
