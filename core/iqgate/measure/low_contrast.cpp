@@ -24,7 +24,7 @@ std::optional<double> disc_mean(const Job& job, std::size_t s, const Region& lik
   return job.backend->region_moments(*job.scans[s].volume, voxels.mask).mean;
 }
 
-// Means of discs like this one at 0.75 and 1.25 of the ring's radius, at the angles of all rods: nothing stands there.
+// Means of discs like this one nearer to the axis and farther from it, at the angles of all rods: nothing stands there.
 struct Controls {
   std::vector<double> radius, angle, value;
 };
@@ -46,64 +46,73 @@ bool control_spread(const Controls& c, double& sd, double& freedom) {
   return sd > 0;
 }
 
+// Contrast of one rod and its error; `reason` says why there is none.
+void measure_rod(const Job& job, std::size_t s, const std::vector<Rod>& all, Rod& rod) {
+  const Vec3 e1 = job.placement.rotation.column(0), e2 = job.placement.rotation.column(1),
+             axis = job.placement.rotation.column(2);
+  const Region& region = *rod.region;
+  const Vec3 on_axis = job.placement.translation_mm + dot(region.center_mm - job.placement.translation_mm, axis) * axis;
+  Region core = region;
+  core.radius_mm *= 0.8;  // the blurred rim left out
+  const auto at = [&](double ring, double angle) {
+    return disc_mean(job, s, core, on_axis + (ring * std::cos(angle)) * e1 + (ring * std::sin(angle)) * e2);
+  };
+  // A quarter of the ring's radius aside, and clear of a rod as wide as this one.
+  const double aside = std::max(0.25 * rod.ring_mm, region.radius_mm + core.radius_mm + 2);
+  const auto inside = at(rod.ring_mm, rod.angle), inner = at(rod.ring_mm - aside, rod.angle),
+             outer = at(rod.ring_mm + aside, rod.angle);
+  if (!inside || !inner || !outer) {
+    rod.reason = "not scanned, or too small for the pixel";
+    return;
+  }
+  Controls controls;
+  for (const Rod& other : all)
+    for (const int side : {-1, 1})
+      if (const auto value = at(rod.ring_mm + side * aside, other.angle)) {
+        controls.radius.push_back(side > 0 ? 1 : 0);
+        controls.angle.push_back(other.angle);
+        controls.value.push_back(*value);
+      }
+  double sd = 0;
+  if (!control_spread(controls, sd, rod.freedom)) {
+    rod.reason = "fewer than 12 places beside the rods to compare with";
+    return;
+  }
+  rod.contrast = *inside - 0.5 * (*inner + *outer);
+  rod.se = sd * std::sqrt(1.5);
+  rod.p = boost::math::cdf(boost::math::complement(boost::math::students_t(rod.freedom), rod.contrast / rod.se));
+}
+
+// The largest p that Benjamini and Hochberg let pass at a false discovery rate q; -1: none.
+double passing_p(std::vector<double> p, double q) {
+  std::sort(p.begin(), p.end());
+  double bound = -1;
+  for (std::size_t k = 0; k < p.size(); ++k)
+    if (p[k] <= q * double(k + 1) / double(p.size())) bound = p[k];
+  return bound;
+}
+
 void one_module(const Job& job, std::size_t s, const std::string& where, const std::vector<Region>& regions,
                 Results& results) {
   if (!job.phantom_placed)
     return results.skip("rod_contrast_hu", where,
                         "rods are compared round the axis of a placed phantom; none is named");
-  const Vec3 e1 = job.placement.rotation.column(0), e2 = job.placement.rotation.column(1),
-             axis = job.placement.rotation.column(2);
+  const Mat3& axes = job.placement.rotation;
   std::vector<Rod> rods;
   for (const Region& region : regions) {
     const Vec3 d = region.center_mm - job.placement.translation_mm;
-    rods.push_back({&region, std::hypot(dot(d, e1), dot(d, e2)), std::atan2(dot(d, e2), dot(d, e1))});
+    const double x = dot(d, axes.column(0)), y = dot(d, axes.column(1));
+    rods.push_back({&region, std::hypot(x, y), std::atan2(y, x)});
   }
-  std::vector<Rod*> good;
+  std::vector<const Rod*> good;
+  std::vector<double> p;
   for (Rod& rod : rods) {
-    const Region& region = *rod.region;
-    const Vec3 on_axis =
-        job.placement.translation_mm + dot(region.center_mm - job.placement.translation_mm, axis) * axis;
-    Region core = region;
-    core.radius_mm *= 0.8;  // the blurred rim left out
-    const auto at = [&](double ring, double angle) {
-      return disc_mean(job, s, core, on_axis + (ring * std::cos(angle)) * e1 + (ring * std::sin(angle)) * e2);
-    };
-    // A quarter of the ring's radius aside, and clear of a rod as wide as this one.
-    const double aside = std::max(0.25 * rod.ring_mm, region.radius_mm + core.radius_mm + 2);
-    const auto inside = at(rod.ring_mm, rod.angle), inner = at(rod.ring_mm - aside, rod.angle),
-               outer = at(rod.ring_mm + aside, rod.angle);
-    Controls controls;
-    for (const Rod& other : rods)
-      for (const int side : {-1, 1})
-        if (const auto value = at(rod.ring_mm + side * aside, other.angle)) {
-          controls.radius.push_back(side > 0 ? 1 : 0);
-          controls.angle.push_back(other.angle);
-          controls.value.push_back(*value);
-        }
-    double sd = 0, freedom = 0;
-    if (!inside || !inner || !outer) rod.reason = "not scanned, or too small for the pixel";
-    else if (!control_spread(controls, sd, freedom))
-      rod.reason = "fewer than 12 places beside the rods to compare with";
-    if (!rod.reason.empty()) {
-      results.skip("rod_contrast_hu", job.prefix(s) + region.name, rod.reason);
-      continue;
-    }
-    rod.contrast = *inside - 0.5 * (*inner + *outer);
-    rod.se = sd * std::sqrt(1.5);
-    rod.freedom = freedom;
-    const boost::math::students_t t(freedom);
-    rod.p = boost::math::cdf(boost::math::complement(t, rod.contrast / rod.se));
-    good.push_back(&rod);
+    measure_rod(job, s, rods, rod);
+    if (rod.reason.empty()) good.push_back(&rod), p.push_back(rod.p);
+    else results.skip("rod_contrast_hu", job.prefix(s) + rod.region->name, rod.reason);
   }
   if (good.empty()) return;
-  // Benjamini and Hochberg over the module's rods.
-  constexpr double q = 0.05;
-  std::vector<double> sorted;
-  for (const Rod* rod : good) sorted.push_back(rod->p);
-  std::sort(sorted.begin(), sorted.end());
-  double bound = 0;
-  for (std::size_t k = 0; k < sorted.size(); ++k)
-    if (sorted[k] <= q * double(k + 1) / double(sorted.size())) bound = sorted[k];
+  const double bound = passing_p(p, 0.05);
   double seen = 0;
   for (const Rod* rod : good) {
     const bool visible = rod->p <= bound;
@@ -112,8 +121,9 @@ void one_module(const Job& job, std::size_t s, const std::string& where, const s
     m.se = rod->se;
     m.ci95 = symmetric_interval(m.value, rod->se, rod->freedom);
     m.method =
-        "mean of the rod's inner 80 % minus the mean of equal discs at 0.75 and 1.25 of its distance from the "
-        "axis; error from the scatter of such discs over the module";
+        "mean of the rod's inner 80 % minus the mean of equal discs nearer to the axis and farther from it; error from "
+        "the "
+        "scatter of such discs over the module";
     m.standard = "definition A11";
     m.flags = {"ci_scope=within_scan", visible ? "visible" : "not_visible"};
     results.add(std::move(m));
@@ -137,18 +147,19 @@ void run_rods(const Job& job, const std::vector<Region>& regions, Results& resul
 }  // namespace
 
 Metric low_contrast_metric() {
-  return {
-      "low_contrast",
-      "Low-contrast rods",
-      "Mean of a rod's inner 80 % minus that of equal discs at 0.75 and 1.25 of its distance from the axis; its error "
-      "from the scatter of such discs over the module (about ring levels and a slope); visible: above zero, "
-      "one-sided, false discovery rate 5 % over the module's rods.",
-      "Benjamini and Hochberg 1995; definition A11",
-      {"rod_contrast_hu", "rods_visible"},
-      {"bh_005"},
-      {"rod"},
-      {"CT"},
-      run_rods};
+  return {"low_contrast",
+          "Low-contrast rods",
+          "Mean of a rod's inner 80 % minus that of equal discs nearer to the axis and farther from it, by a quarter "
+          "of its "
+          "distance and clear of it; its error from the scatter of such discs over the module (about ring levels and a "
+          "slope); visible: above zero, "
+          "one-sided, false discovery rate 5 % over the module's rods.",
+          "Benjamini and Hochberg 1995; definition A11",
+          {"rod_contrast_hu", "rods_visible"},
+          {"bh_005"},
+          {"rod"},
+          {"CT"},
+          run_rods};
 }
 
 }  // namespace iqgate::measure
