@@ -219,12 +219,35 @@ Experiment nps_mean_frequency(std::size_t slices) {
   };
 }
 
+// White noise of SD 10 about 1000 and a fluctuation of 5 that all voxels share.
+Experiment stability(const char* name) {
+  return [=](std::uint64_t seed) {
+    std::vector<Scan> scans;
+    for (std::size_t t = 0; t < 200; ++t) {
+      compute::RenderJob job;
+      job.grid = test::centred_grid({25, 25, 1}, {3, 3, 4});
+      job.series = {.volumes = 200, .fluctuation = 0.005};
+      job.noise = {.kind = compute::NoiseKind::white, .sd = 10, .seed = seed, .repeat = t};
+      scans.push_back(test::ct_scan(flat(1000), job));
+      scans.back().modality = "MR", scans.back().value_unit = "1";
+      scans.back().role = "repeat_" + std::to_string(t + 1);
+    }
+    const Results r = measure_all(test::make_job(scans, {test::disc("c", "time_series", {0, 0, 0}, 20)}), {"stability"});
+    const double n = 198, own = std::hypot(10.0, 5.0), mean = std::hypot(5.0, 10.0 / 21);
+    const double truth = std::string(name) == "sfnr"                      ? 1000 / own * (1 + 3 / (4 * (n - 3)))
+                         : std::string(name) == "percent_fluctuation_pct" ? mean / 10
+                                                                          : own / mean;
+    return std::pair{need(r, name, "fbirn"), truth};
+  };
+}
+
 TEST(Coverage, ATenthOfEach) {
   expect_short_coverage("noise_sd_hu", noise_sd());
   expect_short_coverage("snr nema_ms1_m1", snr());
   expect_short_coverage("uniformity_edge_minus_centre_hu", uniformity());
   expect_short_coverage("mtf50_per_mm iec", mtf50("iec"));
   expect_short_coverage("ttf50_per_mm", ttf50());
+  expect_short_coverage("percent_fluctuation_pct fbirn", stability("percent_fluctuation_pct"));
   expect_short_coverage("nps_avg_per_mm, 12 slices", nps_mean_frequency(12));
 }
 
@@ -234,6 +257,11 @@ TEST(CoverageLong, Uniformity) { expect_long_coverage("uniformity_edge_minus_cen
 TEST(CoverageLong, Mtf50Iec) { expect_long_coverage("mtf50_per_mm iec", mtf50("iec")); }
 TEST(CoverageLong, Mtf50Iso) { expect_long_coverage("mtf50_per_mm iso", mtf50("iso")); }
 TEST(CoverageLong, Ttf50) { expect_long_coverage("ttf50_per_mm", ttf50()); }
+TEST(CoverageLong, Sfnr) { expect_long_coverage("sfnr fbirn", stability("sfnr")); }
+TEST(CoverageLong, Fluctuation) {
+  expect_long_coverage("percent_fluctuation_pct fbirn", stability("percent_fluctuation_pct"));
+}
+TEST(CoverageLong, Decorrelation) { expect_long_coverage("rdc_avg_px fbirn", stability("rdc_avg_px")); }
 TEST(CoverageLong, NpsMeanFrequencyManySlices) {
   expect_long_coverage("nps_avg_per_mm, 12 slices", nps_mean_frequency(12));
 }

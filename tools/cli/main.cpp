@@ -73,6 +73,10 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
   verb.add_option("--draws", o.draws, "bootstrap draws")->check(CLI::Range(50, 100000));
   verb.add_option("--receive-channels", o.receive_channels, "MR: coil channels combined by sum of squares")
       ->check(CLI::Range(1, 256));
+  verb.add_option("--skip-volumes", o.skipped_volumes, "volumes left out at the start of a time series")
+      ->check(CLI::Range(0, 1000));
+  verb.add_option("--repetition-time", o.repetition_time_s, "seconds between volumes, for files that do not tell")
+      ->check(between(1e-3, 1e3));
   verb.add_option("-o,--output", o.output, "folder for result.json, result.h5, CSV and report.html");
   verb.add_flag("-n,--dry-run", o.dry_run, "say what would be done");
   if (judge)
@@ -110,6 +114,12 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->add_option("--noise-tau", o.noise_tau_mm, "width of a Gaussian noise filter in mm")->check(between(0, 100));
   render->add_option("--channels", o.channels, "MR: receive channels combined by sum of squares")
       ->check(between(1, 256));
+  render->add_option("--drift", o.drift_pct, "of a series (--repeats): rise of the signal in % over all of it")
+      ->check(between(-50, 50));
+  render->add_option("--fluctuation", o.fluctuation_pct, "of a series: SD of its volumes' signal in %")
+      ->check(between(0, 50));
+  render->add_option("--ghost", o.ghost_pct, "copy of the signal in %, half the image away along phase encoding")
+      ->check(between(0, 100));
   render->add_option("--cupping", o.cupping, "relative change of the signal 100 mm from the middle")
       ->check(between(-0.9, 10));
   render->add_option("--seed", o.seed, "seed of the noise")->check(between(0, 1.8e19));

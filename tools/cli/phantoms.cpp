@@ -40,6 +40,10 @@ compute::RenderJob job_of(const Options& o, const std::string& modality) {
   job.pixel_aperture = o.aperture;
   job.shading.cupping = o.cupping;
   job.shading.radius_mm = 100;
+  job.series = {.volumes = static_cast<std::size_t>(o.repeats),
+                .drift = o.drift_pct / 100,
+                .fluctuation = o.fluctuation_pct / 100,
+                .ghost = o.ghost_pct / 100};
   job.noise.sd = o.noise_sd >= 0 ? o.noise_sd : modality == "CT" ? 10 : modality == "MR" ? 20 : 500;
   job.noise.kind = job.noise.sd == 0    ? compute::NoiseKind::none
                    : o.noise_tau_mm > 0 ? compute::NoiseKind::gaussian

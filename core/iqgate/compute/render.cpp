@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/random.hpp"
 #include "iqgate/compute/noise_field.hpp"
 #include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/shape_field.hpp"
@@ -69,6 +70,21 @@ double shading_at(const RenderJob& job, Vec3 patient_mm) {
 
 bool is_shaded(const ShadingJob& s) { return s.cupping != 0 || norm(s.gradient_per_mm) != 0; }
 
+void add_series(Volume& volume, const SeriesJob& series, const NoiseJob& noise) {
+  const double t = double(noise.repeat), last = std::max(1.0, double(series.volumes) - 1);
+  const double factor =
+      1 + series.drift * t / last + series.fluctuation * normal_pair(noise.seed, 77, noise.repeat).first;
+  for (float& v : volume.values) v = float(factor * v);
+  if (series.ghost == 0) return;
+  const Voxels still = volume.values;
+  const Size3 n = volume.grid.size;
+  for (std::size_t z = 0; z < n.z; ++z)
+    for (std::size_t y = 0; y < n.y; ++y)
+      for (std::size_t x = 0; x < n.x; ++x)
+        volume.values[(z * n.y + y) * n.x + x] +=
+            float(series.ghost * still[(z * n.y + (y + n.y / 2) % n.y) * n.x + x]);
+}
+
 // Signal S and n channels: each carries S / sqrt(n) in its real part, and independent noise in both.
 void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
   std::vector<double> sum(volume.values.size(), 0.0);
@@ -131,6 +147,8 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
             shaded ? values[x] * shading_at(job, grid.to_mm({double(x), double(y), double(z)})) : values[x]);
     });
   guard.rethrow();
+  if (job.series.drift != 0 || job.series.fluctuation != 0 || job.series.ghost != 0)
+    add_series(volume, job.series, job.noise);
   if (job.noise.kind == NoiseKind::none) return volume;
   if (job.noise.channels > 0) {
     add_magnitude_noise(volume, job.noise);

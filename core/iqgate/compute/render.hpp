@@ -29,6 +29,13 @@ struct ShadingJob {
   Vec3 gradient_per_mm;
 };
 
+/// One volume of a time series, by NoiseJob::repeat: the signal times 1 + drift t / (volumes - 1) + fluctuation x (one
+/// normal number a volume, the same for all voxels), and a ghost: that share of it again, half the image along y away.
+struct SeriesJob {
+  std::size_t volumes = 1;
+  double drift = 0, fluctuation = 0, ghost = 0;
+};
+
 struct RenderJob {
   Grid grid;
   Placement pose;
@@ -36,6 +43,7 @@ struct RenderJob {
   bool pixel_aperture = false;       ///< also average over the pixel in the slice plane
   std::string quantity = "ct_number_hu";
   ShadingJob shading;
+  SeriesJob series;
   NoiseJob noise;
 };
 

@@ -96,7 +96,8 @@ const std::vector<Metric>& catalogue() {
                                            ball_ttf_metric(),
                                            nps_metric(),
                                            detectability_metric(),
-                                           hotelling_metric()};
+                                           hotelling_metric(),
+                                           stability_metric()};
   return metrics;
 }
 

@@ -183,6 +183,9 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
   document.settings["receive_channels"] =
       job.settings.receive_channels == 0 ? "unknown" : std::to_string(job.settings.receive_channels);
+  document.settings["skipped_volumes"] = std::to_string(job.settings.skipped_volumes);
+  if (job.settings.repetition_time_s > 0)
+    document.settings["repetition_time_s"] = std::to_string(job.settings.repetition_time_s);
   record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);

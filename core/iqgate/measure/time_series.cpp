@@ -1,0 +1,132 @@
+#include "iqgate/measure/time_series.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+namespace iqgate::measure {
+namespace {
+
+// Seconds since midnight of a DICOM time (HHMMSS.FFFFFF), if it is one.
+std::optional<double> seconds_of(const std::string& text) {
+  if (text.size() < 6 || !std::all_of(text.begin(), text.begin() + 6, [](char c) { return c >= '0' && c <= '9'; }))
+    return std::nullopt;
+  const auto two = [&](std::size_t at) { return 10.0 * (text[at] - '0') + (text[at + 1] - '0'); };
+  const double fraction = text.size() > 7 && text[6] == '.' ? std::atof(("0" + text.substr(6)).c_str()) : 0;
+  return 3600 * two(0) + 60 * two(2) + two(4) + fraction;
+}
+
+// Why the times of the volumes are no even series; empty where they are, or where nothing tells.
+std::string uneven(const Job& job, const std::vector<std::size_t>& scans) {
+  std::vector<double> times;
+  for (const std::size_t s : scans) {
+    const auto found = job.scans[s].scan->tags.find("AcquisitionTime");
+    const auto t = found == job.scans[s].scan->tags.end() ? std::nullopt : seconds_of(found->second);
+    if (!t) return {};
+    times.push_back(*t);
+  }
+  std::vector<double> steps;
+  for (std::size_t k = 1; k < times.size(); ++k) {
+    double step = times[k] - times[k - 1];
+    if (step < -43200) step += 86400;  // past midnight
+    steps.push_back(step);
+  }
+  if (std::all_of(steps.begin(), steps.end(), [](double s) { return s == 0; })) return {};  // one time for the series
+  const double usual = median_of(steps);
+  for (std::size_t k = 0; k < steps.size(); ++k)
+    if (!(std::abs(steps[k] - usual) <= 0.1 * usual)) {
+      char text[160];
+      std::snprintf(text, sizeof text,
+                    "volumes are missing or uneven in time: %.3f s after volume %zu where %.3f s is usual", steps[k],
+                    k + 1, usual);
+      return text;
+    }
+  return {};
+}
+
+}  // namespace
+
+VolumeSeries volume_series(const Job& job, std::size_t least) {
+  VolumeSeries series;
+  series.size = job.grid().size;
+  std::vector<std::size_t> scans = job.repeats();
+  const std::size_t skipped = job.settings.skipped_volumes;
+  if (scans.size() < least + skipped) {
+    series.reason = "needs a series of at least " + std::to_string(least + skipped) + " volumes, " +
+                    std::to_string(skipped) + " of them left out at the start; there are " +
+                    std::to_string(scans.size());
+    return series;
+  }
+  series.reason = uneven(job, scans);
+  if (!series.good()) return series;
+  double declared = 0;
+  if (job.scans[scans[0]].scan->tag_number("NumberOfTemporalPositions", declared) && declared > double(scans.size())) {
+    series.reason = "has " + std::to_string(scans.size()) + " of " + std::to_string(long(declared)) +
+                    " volumes that its files name";
+    return series;
+  }
+  scans.erase(scans.begin(), scans.begin() + static_cast<std::ptrdiff_t>(skipped));
+  if (scans.size() % 2 != 0) {
+    scans.pop_back();
+    series.flags.push_back("last_volume_left_out");
+  }
+  for (const std::size_t s : scans) series.frames.push_back(job.scans[s].scan->volume.values.data());
+  double tr_ms = 0;
+  if (job.settings.repetition_time_s > 0) {
+    series.interval_s = job.settings.repetition_time_s;
+    series.flags.push_back("repetition_time_given");
+  } else if (job.scans[scans[0]].scan->tag_number("RepetitionTime", tr_ms) && tr_ms > 0) {
+    series.interval_s = tr_ms / 1000;
+  }
+  return series;
+}
+
+std::vector<double> residuals(const std::vector<double>& series, const std::vector<double>& polynomials, int order) {
+  const std::size_t n = series.size();
+  const double mean = mean_of(series);
+  std::vector<double> rest(n);
+  for (std::size_t t = 0; t < n; ++t) rest[t] = series[t] - mean;
+  for (int k = 0; k <= order; ++k) {
+    const double* own = polynomials.data() + std::size_t(k) * n;
+    const double product = std::inner_product(rest.begin(), rest.end(), own, 0.0);
+    for (std::size_t t = 0; t < n; ++t) rest[t] -= product * own[t];
+  }
+  return rest;
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+double median_of(std::vector<double> values) {
+  const std::size_t half = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
+  const double upper = values[half];
+  if (values.size() % 2 != 0) return upper;
+  return 0.5 * (upper + *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half)));
+}
+
+double robust_sd(const std::vector<double>& values) {
+  const double middle = median_of(values);
+  std::vector<double> distances;
+  for (const double v : values) distances.push_back(std::abs(v - middle));
+  return 1.4826 * median_of(std::move(distances));
+}
+
+double block_jackknife_se(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number) {
+  const std::size_t blocks = std::clamp<std::size_t>(times / 10, 5, 20);
+  std::vector<double> without;
+  for (std::size_t b = 0; b < blocks; ++b) {
+    std::vector<char> kept(times, 1);
+    std::fill(kept.begin() + static_cast<std::ptrdiff_t>(b * times / blocks),
+              kept.begin() + static_cast<std::ptrdiff_t>((b + 1) * times / blocks), 0);
+    without.push_back(number(kept));
+  }
+  const double mean = mean_of(without);
+  double square = 0;
+  for (const double v : without) square += (v - mean) * (v - mean);
+  return std::sqrt(square * double(blocks - 1) / double(blocks));
+}
+
+}  // namespace iqgate::measure
