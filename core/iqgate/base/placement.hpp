@@ -27,7 +27,8 @@ struct Placement {
   std::optional<double> length_mm;  ///< absent where an end lies outside the scan
   double fit_rms_mm = 0;
   double score = 1;  ///< share of surface points that lie on the fitted shape; registration: correlation with the model
-  std::optional<double> runner_up;  ///< the score of the best pose that is another one
+  std::optional<double> least_part;  ///< registration: the lowest agreement of a part of the phantom along its axis
+  std::optional<double> runner_up;   ///< the score of the best pose that is another one
   std::vector<ModuleRoll> modules;
   std::vector<std::string> flags;
 };

@@ -25,7 +25,17 @@ struct VoxelRange {
   long low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
 };
 
-VoxelRange range_of(const ShapeField& field, const Grid& grid) {
+// Offsets along k, in slices, of the thin slices that a slice is the mean of.
+std::vector<double> slice_offsets(const RenderJob& job) {
+  if (!(job.slice_thickness_mm > 0)) return {0.0};
+  std::vector<double> offsets;
+  for (int k = 0; k < job.slice_samples; ++k)
+    offsets.push_back(job.slice_thickness_mm / job.grid.spacing_mm.z *
+                      ((double(k) + 0.5) / double(job.slice_samples) - 0.5));
+  return offsets;
+}
+
+VoxelRange range_of(const ShapeField& field, const Grid& grid, double half_slice) {
   const long n[3] = {long(grid.size.x), long(grid.size.y), long(grid.size.z)};
   VoxelRange range;
   for (int d = 0; d < 3; ++d) range.high[d] = n[d] - 1;
@@ -38,6 +48,7 @@ VoxelRange range_of(const ShapeField& field, const Grid& grid) {
       low = std::min(low, at);
       high = std::max(high, at);
     }
+    if (d == 2) low -= half_slice, high += half_slice;
     range.low[d] = static_cast<long>(std::clamp(std::floor(low), 0.0, double(n[d])));
     range.high[d] = static_cast<long>(std::clamp(std::ceil(high), -1.0, double(n[d] - 1)));
   }
@@ -108,10 +119,14 @@ void add_magnitude_noise(Volume& volume, const NoiseJob& job) {
 std::vector<double> rendered_values(const phantom::Model& model, const RenderJob& job,
                                     const std::vector<Vec3>& patient_mm) {
   const Scene scene = make_scene(model, job);
+  const std::vector<double> offsets = slice_offsets(job);
+  const Vec3 slice = job.grid.spacing_mm.z * job.grid.direction.column(2);
   std::vector<double> values;
   for (const Vec3 mm : patient_mm) {
     double value = scene.background;
-    for (std::size_t k = 0; k < scene.fields.size(); ++k) value += scene.contrasts[k] * scene.fields[k](mm);
+    for (std::size_t k = 0; k < scene.fields.size(); ++k)
+      for (const double o : offsets)
+        value += scene.contrasts[k] * scene.fields[k](mm + o * slice) / double(offsets.size());
     values.push_back(is_shaded(job.shading) ? value * shading_at(job, mm) : value);
   }
   return values;
@@ -127,7 +142,8 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
   Volume volume{grid, Voxels(grid.size.count())};
   const Size3 n = grid.size;
   std::vector<VoxelRange> ranges;
-  for (const ShapeField& field : scene.fields) ranges.push_back(range_of(field, grid));
+  const std::vector<double> offsets = slice_offsets(job);
+  for (const ShapeField& field : scene.fields) ranges.push_back(range_of(field, grid, -offsets.front()));
   const bool shaded = is_shaded(job.shading);
   ParallelGuard guard;
 #pragma omp parallel for schedule(dynamic, 4)
@@ -139,8 +155,10 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
         const VoxelRange& range = ranges[k];
         if (long(z) < range.low[2] || long(z) > range.high[2] || long(y) < range.low[1] || long(y) > range.high[1])
           continue;
-        for (long x = range.low[0]; x <= range.high[0]; ++x)
-          values[std::size_t(x)] += scene.contrasts[k] * scene.fields[k](grid.to_mm({double(x), double(y), double(z)}));
+        const double share = scene.contrasts[k] / double(offsets.size());
+        for (const double o : offsets)
+          for (long x = range.low[0]; x <= range.high[0]; ++x)
+            values[std::size_t(x)] += share * scene.fields[k](grid.to_mm({double(x), double(y), double(z) + o}));
       }
       for (std::size_t x = 0; x < n.x; ++x)
         volume.values[row * n.x + x] = static_cast<float>(

@@ -41,6 +41,8 @@ struct RenderJob {
   Placement pose;
   Vec3 psf_sigma_mm{0.5, 0.5, 0.5};  ///< along i, j, k; 0: ideal along that axis
   bool pixel_aperture = false;       ///< also average over the pixel in the slice plane
+  double slice_thickness_mm = 0;     ///< of a box profile along k, about the slice's middle; 0: the PSF alone
+  int slice_samples = 20;            ///< thin slices that it is the mean of
   std::string quantity = "ct_number_hu";
   ShadingJob shading;
   SeriesJob series;

@@ -1,267 +1,18 @@
 #include "iqgate/locate/landmarks.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <numbers>
-#include <optional>
 
 #include "iqgate/compute/resample.hpp"
+#include "iqgate/locate/marks.hpp"
 #include "iqgate/locate/rings.hpp"
-#include "iqgate/phantom/closed_form.hpp"
+#include "iqgate/locate/rings_finish.hpp"
 
 namespace iqgate::locate {
 namespace {
 
-constexpr double least_contrast = 0.02;      // of the body's contrast, for a rod
-constexpr double least_end_contrast = 0.04;  // across a rod's end
-constexpr double rim_mm = 3;                 // background that is looked at around a rod
-constexpr double degree = std::numbers::pi / 180;
 // What the body's fit is trusted to at best: inserts need not sit in the middle of their housing.
 constexpr double body_center_mm = 0.5, body_axis_deg = 0.1, assumed_axis_deg = 0.3;
-
-struct Rod {
-  std::string module;
-  Vec3 center_mm;
-  double radius_mm = 0, half_length_mm = 0, contrast = 0;  // contrast in units of the body's
-};
-
-// One number that a rod says of the pose: the shift along `direction` (phantom frame) that it needs at `at`.
-struct Shift {
-  Vec3 at, direction;
-  double value = 0, se = 1;
-  std::size_t rod = 0;
-};
-
-std::vector<Rod> rods_of(const phantom::Model& model, const std::string& modality) {
-  const std::string key = quantity_of(modality);
-  const double body = std::max(body_contrast(model, key), 1e-9);
-  std::vector<Rod> rods;
-  for (const phantom::Shape& s : model.shapes) {
-    const bool upright = s.kind == phantom::ShapeKind::cylinder && std::abs(s.axis.z) > 1 - 1e-9 && s.length_mm > 0;
-    if (!upright || s.radius_mm < 1 || s.radius_mm > 20 || std::hypot(s.center_mm.x, s.center_mm.y) < 10) continue;
-    const double contrast = model.contrast_of(s, key).value_or(0) / body;
-    if (std::abs(contrast) < least_contrast) continue;
-    rods.push_back({s.inside, s.center_mm, s.radius_mm, 0.5 * s.length_mm, contrast});
-  }
-  return rods;
-}
-
-// Patient mm of a phantom point.
-Vec3 to_patient(const Placement& p, Vec3 mm) {
-  return p.rotation * Vec3{p.mirrored ? -mm.x : mm.x, mm.y, mm.z} + p.translation_mm;
-}
-// Patient direction of a phantom direction.
-Vec3 turned(const Placement& p, Vec3 v) { return p.rotation * Vec3{p.mirrored ? -v.x : v.x, v.y, v.z}; }
-
-struct AxisShift {
-  double x = 0, y = 0, se = 0, contrast = 0;
-};
-
-// The shift of a rod's axis between two heights about its centre: values = c0 + g . q + c1 u(|q - d|), u the share of
-// a disc blurred by about a pixel, solved for d by Gauss-Newton. The blur need not be right: an error is symmetric.
-std::optional<AxisShift> axis_shift(const Scan& scan, const Placement& pose, const Rod& rod, double low_mm,
-                                    double high_mm) {
-  const Grid& grid = scan.volume.grid;
-  const VolumeView v = scan.volume.view();
-  const Vec3 centre = to_patient(pose, rod.center_mm), axis = turned(pose, {0, 0, 1}), e1 = turned(pose, {1, 0, 0}),
-             e2 = turned(pose, {0, 1, 0});
-  const double pixel = std::max(grid.spacing_mm.x, grid.spacing_mm.y), sigma = 0.4 + 0.5 * pixel;
-  const double reach = rod.radius_mm + std::max(rim_mm, 2 * pixel);
-  struct Point {
-    double x, y, value;
-  };
-  std::vector<Point> points;
-  double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY};
-  for (int c = 0; c < 8; ++c) {
-    const Vec3 at = grid.to_index(centre + (c & 1 ? high_mm : low_mm) * axis + ((c & 2 ? 1 : -1) * reach) * e1 +
-                                  ((c & 4 ? 1 : -1) * reach) * e2);
-    for (int d = 0; d < 3; ++d) low[d] = std::min(low[d], at[d]), high[d] = std::max(high[d], at[d]);
-  }
-  const std::size_t n[3] = {grid.size.x, grid.size.y, grid.size.z};
-  for (int d = 0; d < 2; ++d)
-    if (low[d] < 0 || high[d] > double(n[d]) - 1) return std::nullopt;
-  const long z0 = std::max(0L, long(std::ceil(low[2] - 0.5))), z1 = std::min(long(n[2]) - 1, long(high[2] + 0.5));
-  for (long z = z0; z <= z1; ++z)
-    for (long y = long(std::ceil(low[1])); y <= long(high[1]); ++y)
-      for (long x = long(std::ceil(low[0])); x <= long(high[0]); ++x) {
-        const Vec3 d = grid.to_mm({double(x), double(y), double(z)}) - centre;
-        const double h = dot(d, axis), a = dot(d, e1), b = dot(d, e2);
-        if (h < low_mm || h > high_mm || a * a + b * b > reach * reach) continue;
-        points.push_back({a, b, v(std::size_t(x), std::size_t(y), std::size_t(z))});
-      }
-  if (points.size() < 20) return std::nullopt;
-  AxisShift shift;
-  for (int iteration = 0; iteration < 8; ++iteration) {
-    Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
-    Eigen::Matrix<double, 6, 1> right = Eigen::Matrix<double, 6, 1>::Zero();
-    double squares = 0;
-    for (const Point& p : points) {
-      const double x = p.x - shift.x, y = p.y - shift.y, r = std::max(std::hypot(x, y), 1e-6);
-      const double t = (rod.radius_mm - r) / sigma;
-      const double u = phantom::normal_cdf(t),
-                   slope = std::exp(-0.5 * t * t) / (sigma * std::sqrt(2 * std::numbers::pi));
-      Eigen::Matrix<double, 6, 1> basis;
-      basis << 1, p.x, p.y, u, slope * x / r, slope * y / r;
-      normal += basis * basis.transpose();
-      right += p.value * basis;
-      squares += p.value * p.value;
-    }
-    const Eigen::Matrix<double, 6, 6> inverse = normal.inverse();
-    const Eigen::Matrix<double, 6, 1> fit = inverse * right;
-    if (!fit.allFinite() || fit[3] == 0) return std::nullopt;
-    const double dx = fit[4] / fit[3], dy = fit[5] / fit[3];
-    const double step = std::hypot(dx, dy), most = 0.5 * rod.radius_mm, scale = step > most ? most / step : 1;
-    shift.x += scale * dx;
-    shift.y += scale * dy;
-    shift.contrast = fit[3];
-    const double rest = std::max(0.0, squares - fit.dot(right)) / double(points.size() - 6);
-    shift.se = std::sqrt(rest * 0.5 * (inverse(4, 4) + inverse(5, 5))) / std::abs(fit[3]);
-    if (std::hypot(shift.x, shift.y) > rod.radius_mm + 2) return std::nullopt;
-    if (step < 1e-4) break;
-  }
-  return shift;
-}
-
-// Mean over the inner part of the rod's cross-section at a height, NaN outside the scan.
-double core_value(const Scan& scan, const Placement& pose, const Rod& rod, double height_mm) {
-  const Grid& grid = scan.volume.grid;
-  const Vec3 centre = to_patient(pose, rod.center_mm), axis = turned(pose, {0, 0, 1}), e1 = turned(pose, {1, 0, 0}),
-             e2 = turned(pose, {0, 1, 0});
-  double sum = 0, count = 0;
-  for (int j = -3; j <= 3; ++j)
-    for (int i = -3; i <= 3; ++i) {
-      if (i * i + j * j > 10) continue;
-      const double step = 0.19 * rod.radius_mm;
-      sum += compute::linear_value(scan.volume.view(),
-                                   grid.to_index(centre + height_mm * axis + (i * step) * e1 + (j * step) * e2), NAN);
-      count += 1;
-    }
-  return sum / count;
-}
-
-// Where an end of a rod lies beyond its nominal place, along the phantom's z.
-std::optional<double> end_shift(const Scan& scan, const Placement& pose, const Rod& rod, int side, double slice_mm,
-                                double body_contrast) {
-  const double end = side * rod.half_length_mm, plateau = std::max(3.0, 1.5 * slice_mm);
-  if (rod.half_length_mm < 1.5 * plateau) return std::nullopt;
-  const auto mean = [&](double from, double to) {
-    double sum = 0;
-    for (int k = 0; k < 5; ++k) sum += 0.2 * core_value(scan, pose, rod, from + (to - from) * k / 4);
-    return sum;
-  };
-  const double inside = mean(end - side * plateau, end - side * 2 * plateau),
-               outside = mean(end + side * plateau, end + side * 2 * plateau);
-  if (!std::isfinite(inside) || !std::isfinite(outside)) return std::nullopt;
-  if (std::abs(inside - outside) < least_end_contrast * body_contrast) return std::nullopt;
-  const double level = 0.5 * (inside + outside), step = 0.125 * slice_mm;
-  double before = core_value(scan, pose, rod, end - side * plateau), found = NAN;
-  for (double t = step; t <= 2 * plateau; t += step) {
-    const double now = core_value(scan, pose, rod, end - side * (plateau - t));
-    if ((before - level) * (now - level) <= 0 && before != now) {
-      const double at = t - step + step * (before - level) / (before - now) - plateau;
-      if (std::isnan(found) || std::abs(at) < std::abs(found)) found = at;
-    }
-    before = now;
-  }
-  if (std::isnan(found)) return std::nullopt;
-  return side * found;
-}
-
-void look_at(const Scan& scan, const Placement& pose, const Rod& rod, std::size_t index, double body_contrast,
-             std::vector<Shift>& shifts) {
-  const Grid& grid = scan.volume.grid;
-  const double lean = std::abs(dot(turned(pose, {0, 0, 1}), grid.direction.column(2)));
-  const double slice_mm = grid.spacing_mm.z * lean +
-                          std::sqrt(std::max(0.0, 1 - lean * lean)) * std::max(grid.spacing_mm.x, grid.spacing_mm.y);
-  const double margin = std::min(std::max(2.0, slice_mm), 0.6 * rod.half_length_mm);
-  const double reach = rod.half_length_mm - margin;
-  const int pieces = std::clamp(static_cast<int>(2 * reach / std::max(1.5 * slice_mm, 5.0)), 1, 4);
-  for (int p = 0; p < pieces; ++p) {
-    const double low = -reach + 2 * reach * p / pieces, high = low + 2 * reach / pieces;
-    const auto found = axis_shift(scan, pose, rod, low, high);
-    // A rod of the wrong sign or of a small part of its contrast is not this rod.
-    if (!found || found->contrast * rod.contrast < 0.3 * rod.contrast * rod.contrast * body_contrast) continue;
-    const Vec3 at = rod.center_mm + Vec3{0, 0, 0.5 * (low + high)};
-    const double se = std::hypot(found->se, 0.02);
-    shifts.push_back({at, {1, 0, 0}, found->x, se, index});
-    shifts.push_back({at, {0, 1, 0}, found->y, se, index});
-  }
-  if (grid.size.z < 4) return;
-  for (const int side : {-1, 1})
-    if (const auto end = end_shift(scan, pose, rod, side, slice_mm, body_contrast))
-      shifts.push_back(
-          {rod.center_mm + Vec3{0, 0, side * rod.half_length_mm}, {0, 0, 1}, *end, 0.1 + 0.05 * slice_mm, index});
-}
-
-struct Fit {
-  Eigen::Matrix<double, 6, 1> step = Eigen::Matrix<double, 6, 1>::Zero();  // shift, turn vector (phantom frame)
-  Eigen::Matrix<double, 6, 6> covariance = Eigen::Matrix<double, 6, 6>::Identity();
-  bool ends = false;
-};
-
-Eigen::Matrix<double, 6, 1> row_of(const Shift& s) {
-  const Vec3 moment = cross(s.at, s.direction);
-  Eigen::Matrix<double, 6, 1> row;
-  row << s.direction.x, s.direction.y, s.direction.z, moment.x, moment.y, moment.z;
-  return row;
-}
-
-// `prior`: what the body has said, as the step back to it and its errors.
-Fit fit_shifts(const std::vector<Shift>& shifts, const Eigen::Matrix<double, 6, 1>& prior,
-               const Eigen::Matrix<double, 6, 1>& prior_se) {
-  Fit fit;
-  double scale = 1;
-  for (int iteration = 0; iteration < 12; ++iteration) {
-    Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
-    Eigen::Matrix<double, 6, 1> right = Eigen::Matrix<double, 6, 1>::Zero();
-    for (int d = 0; d < 6; ++d) {
-      const double w = 1 / (prior_se[d] * prior_se[d]);
-      normal(d, d) += w;
-      right[d] += w * prior[d];
-    }
-    fit.ends = false;
-    std::vector<double> sizes;
-    for (const Shift& s : shifts) {
-      const Eigen::Matrix<double, 6, 1> row = row_of(s);
-      const double rest = (s.value - row.dot(fit.step)) / s.se;
-      sizes.push_back(std::abs(rest));
-      double w = 1;
-      if (iteration > 0) {
-        const double t = rest / (4.685 * scale);
-        w = std::abs(t) < 1 ? (1 - t * t) * (1 - t * t) : 0;
-      }
-      if (w > 0 && s.direction.z != 0) fit.ends = true;
-      w /= s.se * s.se;
-      normal += w * row * row.transpose();
-      right += w * s.value * row;
-    }
-    fit.step = normal.ldlt().solve(right);
-    std::vector<double> after;
-    for (const Shift& s : shifts) after.push_back(std::abs(s.value - row_of(s).dot(fit.step)) / s.se);
-    if (!after.empty()) {
-      std::nth_element(after.begin(), after.begin() + std::ptrdiff_t(after.size() / 2), after.end());
-      scale = std::max(1.0, 1.4826 * after[after.size() / 2]);
-    }
-    fit.covariance = normal.inverse() * scale * scale;
-  }
-  return fit;
-}
-
-void move(Placement& pose, const Eigen::Matrix<double, 6, 1>& step) {
-  const double mirror = pose.mirrored ? -1 : 1;
-  // A turn vector is axial: under a mirror of x its y and z change sign.
-  const Vec3 turn{step[3], mirror * step[4], mirror * step[5]};
-  pose.translation_mm = pose.translation_mm + pose.rotation * Vec3{mirror * step[0], step[1], step[2]};
-  const double angle = norm(turn);
-  if (angle < 1e-14) return;
-  const Vec3 k = (1 / angle) * turn;
-  const auto rotated = [&](Vec3 v) {
-    return std::cos(angle) * v + std::sin(angle) * cross(k, v) + ((1 - std::cos(angle)) * dot(k, v)) * k;
-  };
-  pose.rotation = Mat3::from_columns(pose.rotation * rotated({1, 0, 0}), pose.rotation * rotated({0, 1, 0}),
-                                     pose.rotation * rotated({0, 0, 1}));
-}
 
 void module_rolls(const std::vector<Rod>& rods, const std::vector<Shift>& shifts, Placement& pose) {
   std::vector<std::string> names;
@@ -271,32 +22,48 @@ void module_rolls(const std::vector<Rod>& rods, const std::vector<Shift>& shifts
     double top = 0, bottom = 0;
     std::vector<std::size_t> seen;
     for (const Shift& s : shifts) {
-      if (rods[s.rod].module != name || s.direction.z != 0) continue;
+      if (s.mark >= rods.size() || rods[s.mark].module != name || s.direction.z != 0) continue;
       const double arm = row_of(s)[5], w = 1 / (s.se * s.se);
       top += w * arm * s.value;
       bottom += w * arm * arm;
-      if (std::find(seen.begin(), seen.end(), s.rod) == seen.end()) seen.push_back(s.rod);
+      if (std::find(seen.begin(), seen.end(), s.mark) == seen.end()) seen.push_back(s.mark);
     }
     if (seen.size() >= 3 && bottom > 0)
       pose.modules.push_back({name, top / bottom / degree, 1 / std::sqrt(bottom) / degree});
   }
 }
 
+// Near the rim, in every slice: the middle may hold an insert.
 double contrast_of_body(const Scan& scan, const Placement& pose) {
   if (scan.value_unit == "HU") return 1000;
   const Grid& grid = scan.volume.grid;
-  return std::abs(compute::linear_value(scan.volume.view(), grid.to_index(pose.translation_mm), 0));
+  const Vec3 axis = pose.rotation.column(2), normal = grid.direction.column(2);
+  const double r = 0.9 * pose.radius_mm.value_or(50);
+  std::vector<float> values;
+  for (std::size_t z = 0; z < grid.size.z; ++z) {
+    const Vec3 d = grid.to_mm({0, 0, double(z)}) - pose.translation_mm;
+    const double height = std::abs(dot(axis, normal)) > 0.1 ? dot(d, normal) / dot(axis, normal) : 0;
+    for (int a = 0; a < 36; ++a) {
+      const Vec3 mm = pose.translation_mm + height * axis + (r * std::cos(a * 10 * degree)) * pose.rotation.column(0) +
+                      (r * std::sin(a * 10 * degree)) * pose.rotation.column(1);
+      const float v = compute::linear_value(scan.volume.view(), grid.to_index(mm), NAN);
+      if (!std::isnan(v)) values.push_back(v);
+    }
+  }
+  return std::abs(median_of(std::move(values)));
 }
 
 }  // namespace
 
 int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement& placement) {
-  const std::vector<Rod> rods = rods_of(model, modality_of(scan, model));
+  const std::string modality = modality_of(scan, model);
+  const std::vector<Rod> rods = rods_of(model, modality);
+  const std::vector<Face> faces = faces_of(model, modality);
   const double contrast = contrast_of_body(scan, placement);
   const auto has = [&](const char* flag) {
     return std::find(placement.flags.begin(), placement.flags.end(), flag) != placement.flags.end();
   };
-  Eigen::Matrix<double, 6, 1> prior_se, moved = Eigen::Matrix<double, 6, 1>::Zero();
+  Vector6 prior_se, moved = Vector6::Zero();
   const double tilt =
       has("axis_assumed") ? assumed_axis_deg : std::hypot(body_axis_deg, placement.axis_se_deg.value_or(0));
   const double across = std::hypot(body_center_mm, placement.center_se_mm.value_or(0));
@@ -306,9 +73,12 @@ int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement
   Fit fit;
   std::size_t took_part = 0;
   for (int round = 0; round < 4; ++round) {
-    std::vector<std::vector<Shift>> own(rods.size());
+    std::vector<std::vector<Shift>> own(rods.size() + faces.size());
 #pragma omp parallel for schedule(dynamic)
-    for (std::size_t k = 0; k < rods.size(); ++k) look_at(scan, pose, rods[k], k, contrast, own[k]);
+    for (std::size_t k = 0; k < own.size(); ++k) {
+      if (k < rods.size()) look_at_rod(scan, pose, rods[k], k, contrast, own[k]);
+      else look_at_face(scan, pose, faces[k - rods.size()], k, contrast, own[k]);
+    }
     shifts.clear();
     took_part = 0;
     for (const auto& list : own) {

@@ -63,6 +63,7 @@ Placement locate_phantom(const Scan& scan, const phantom::Model& model, BodyFind
   Placement placed = apply(body, match.best);
   placed.method = "registration";
   placed.score = score;
+  placed.least_part = match.least_part;
   placed.runner_up = std::max(0.0, next);
   placed.flags.push_back("roll_found");
   if (match.best.mirrored) placed.flags.push_back("mirrored");

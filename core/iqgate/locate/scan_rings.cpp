@@ -169,7 +169,8 @@ double noise_power(const Rings& rings) {
   const double sd = 1.4826 * median_of(std::move(steps)) / std::numbers::sqrt2;
   double radii = 0;
   for (const double r : rings.radius_mm) radii += r;
-  return radii * angles * sd * sd;
+  // Where planes lie apart their steps are structure: no plane's noise is more than all that the quietest shows.
+  return std::min(radii * angles * sd * sd, *std::min_element(rings.square.begin(), rings.square.end()));
 }
 
 }  // namespace iqgate::locate

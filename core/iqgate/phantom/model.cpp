@@ -1,6 +1,7 @@
 #include "iqgate/phantom/model.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 
@@ -46,7 +47,37 @@ Vec3 unit(json::Fields& fields, const char* key, Vec3 fallback) {
   return normalised(v);
 }
 
-Shape read_shape(json::Fields& fields) {
+// "repeat": copies of a shape, each moved by shift_mm from the one before and (a box) larger by grow_mm.
+struct Repeat {
+  int count = 1;
+  Vec3 shift_mm, grow_mm;
+};
+
+Repeat read_repeat(json::Fields fields) {
+  Repeat r;
+  const double count = fields.number("count");
+  if (!(count >= 1 && count <= 1000 && count == std::floor(count)))
+    fields.fail("count", "out_of_range", "must be a whole number from 1 to 1000");
+  r.count = static_cast<int>(count);
+  r.shift_mm = fields.vec3("shift_mm");
+  if (fields.has("grow_mm")) r.grow_mm = fields.vec3("grow_mm");
+  if (!(norm(r.shift_mm) <= 1e3) || !(norm(r.grow_mm) <= 1e3))
+    fields.fail("shift_mm", "out_of_range", "must be at most 1000 mm, as grow_mm");
+  fields.done();
+  return r;
+}
+
+void add_repeats(const Shape& first, const Repeat& repeat, std::vector<Shape>& shapes) {
+  for (int k = 0; k < repeat.count; ++k) {
+    Shape s = first;
+    if (repeat.count > 1) s.name += "_" + std::to_string(k + 1);
+    s.center_mm = s.center_mm + double(k) * repeat.shift_mm;
+    if (s.kind == ShapeKind::box) s.size_mm = s.size_mm + double(k) * repeat.grow_mm;
+    shapes.push_back(std::move(s));
+  }
+}
+
+Shape read_shape(json::Fields& fields, Repeat& repeat) {
   Shape s;
   s.name = fields.text("name");
   s.material = fields.text("material");
@@ -78,6 +109,10 @@ Shape read_shape(json::Fields& fields) {
   } else {
     fields.fail("kind", "unknown_value", "is none of cylinder, sphere, box, half_space");
   }
+  if (fields.has("repeat")) repeat = read_repeat(fields.object("repeat"));
+  const Vec3 last = s.size_mm + double(repeat.count - 1) * repeat.grow_mm;
+  if (s.kind == ShapeKind::box && !(std::min({last.x, last.y, last.z}) > 0))
+    fields.fail("repeat", "out_of_range", "must leave every copy a size greater than 0");
   fields.done();
   return s;
 }
@@ -158,7 +193,11 @@ Model read_model(const std::string& path) {
   model.limits = fields.text_or("limits", "");
   model.body = read_body(fields.object("body"));
   for (json::Fields& entry : fields.objects("materials")) model.materials.push_back(read_material(entry));
-  for (json::Fields& entry : fields.objects("shapes")) model.shapes.push_back(read_shape(entry));
+  for (json::Fields& entry : fields.objects("shapes")) {
+    Repeat repeat;
+    const Shape first = read_shape(entry, repeat);
+    add_repeats(first, repeat, model.shapes);
+  }
   for (json::Fields& entry : fields.objects("features")) model.features.push_back(read_feature(entry));
   fields.done();
   const auto has_material = [&](const std::string& name) {

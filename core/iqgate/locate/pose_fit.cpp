@@ -1,0 +1,76 @@
+#include "iqgate/locate/pose_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace iqgate::locate {
+
+Vec3 to_patient(const Placement& p, Vec3 mm) {
+  return p.rotation * Vec3{p.mirrored ? -mm.x : mm.x, mm.y, mm.z} + p.translation_mm;
+}
+
+Vec3 turned(const Placement& p, Vec3 v) { return p.rotation * Vec3{p.mirrored ? -v.x : v.x, v.y, v.z}; }
+
+Vector6 row_of(const Shift& s) {
+  const Vec3 moment = cross(s.at, s.direction);
+  Vector6 row;
+  row << s.direction.x, s.direction.y, s.direction.z, moment.x, moment.y, moment.z;
+  return row;
+}
+
+Fit fit_shifts(const std::vector<Shift>& shifts, const Vector6& prior,
+               const Vector6& prior_se) {
+  Fit fit;
+  double scale = 1;
+  for (int iteration = 0; iteration < 12; ++iteration) {
+    Eigen::Matrix<double, 6, 6> normal = Eigen::Matrix<double, 6, 6>::Zero();
+    Vector6 right = Vector6::Zero();
+    for (int d = 0; d < 6; ++d) {
+      const double w = 1 / (prior_se[d] * prior_se[d]);
+      normal(d, d) += w;
+      right[d] += w * prior[d];
+    }
+    fit.ends = false;
+    std::vector<double> sizes;
+    for (const Shift& s : shifts) {
+      const Vector6 row = row_of(s);
+      const double rest = (s.value - row.dot(fit.step)) / s.se;
+      sizes.push_back(std::abs(rest));
+      double w = 1;
+      if (iteration > 0) {
+        const double t = rest / (4.685 * scale);
+        w = std::abs(t) < 1 ? (1 - t * t) * (1 - t * t) : 0;
+      }
+      if (w > 0 && s.direction.z != 0) fit.ends = true;
+      w /= s.se * s.se;
+      normal += w * row * row.transpose();
+      right += w * s.value * row;
+    }
+    fit.step = normal.ldlt().solve(right);
+    std::vector<double> after;
+    for (const Shift& s : shifts) after.push_back(std::abs(s.value - row_of(s).dot(fit.step)) / s.se);
+    if (!after.empty()) {
+      std::nth_element(after.begin(), after.begin() + std::ptrdiff_t(after.size() / 2), after.end());
+      scale = std::max(1.0, 1.4826 * after[after.size() / 2]);
+    }
+    fit.covariance = normal.inverse() * scale * scale;
+  }
+  return fit;
+}
+
+void move(Placement& pose, const Vector6& step) {
+  const double mirror = pose.mirrored ? -1 : 1;
+  // A turn vector is axial: under a mirror of x its y and z change sign.
+  const Vec3 turn{step[3], mirror * step[4], mirror * step[5]};
+  pose.translation_mm = pose.translation_mm + pose.rotation * Vec3{mirror * step[0], step[1], step[2]};
+  const double angle = norm(turn);
+  if (angle < 1e-14) return;
+  const Vec3 k = (1 / angle) * turn;
+  const auto rotated = [&](Vec3 v) {
+    return std::cos(angle) * v + std::sin(angle) * cross(k, v) + ((1 - std::cos(angle)) * dot(k, v)) * k;
+  };
+  pose.rotation = Mat3::from_columns(pose.rotation * rotated({1, 0, 0}), pose.rotation * rotated({0, 1, 0}),
+                                     pose.rotation * rotated({0, 0, 1}));
+}
+
+}  // namespace iqgate::locate
