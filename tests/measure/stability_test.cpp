@@ -47,7 +47,7 @@ TEST(Stability, GivesTheClosedFormsWithinThreeStandardErrors) {
     // mean of 1 / SD lies 3 / (4 (N - 3)) above 1 / SD.
     const Measurement& sfnr = found(r, "sfnr", "fbirn");
     EXPECT_NEAR(sfnr.value, s0 / std::hypot(s, g) * (1 + 3 / (4 * (n - 3))), 3 * *sfnr.se) << g;
-    const Measurement& snr = found(r, "snr", "fbirn");
+    const Measurement& snr = found(r, "snr_static", "fbirn");
     EXPECT_NEAR(snr.value, s0 / s, 3 * *snr.se) << g;
     const double mean_sd = std::sqrt(g * g + s * s / w2);
     // SE of an SD from N - 3 degrees of freedom: 1 / sqrt(2 (N - 3)) of it.

@@ -23,7 +23,7 @@ void module_rolls(const std::vector<Rod>& rods, const std::vector<Shift>& shifts
     std::vector<std::size_t> seen;
     for (const Shift& s : shifts) {
       if (s.mark >= rods.size() || rods[s.mark].module != name || s.direction.z != 0) continue;
-      const double arm = row_of(s)[5], w = 1 / (s.se * s.se);
+      const double arm = arm_of_roll(s), w = 1 / (s.se * s.se);
       top += w * arm * s.value;
       bottom += w * arm * arm;
       if (std::find(seen.begin(), seen.end(), s.mark) == seen.end()) seen.push_back(s.mark);
@@ -63,11 +63,11 @@ int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement
   const auto has = [&](const char* flag) {
     return std::find(placement.flags.begin(), placement.flags.end(), flag) != placement.flags.end();
   };
-  Vector6 prior_se, moved = Vector6::Zero();
   const double tilt =
       has("axis_assumed") ? assumed_axis_deg : std::hypot(body_axis_deg, placement.axis_se_deg.value_or(0));
   const double across = std::hypot(body_center_mm, placement.center_se_mm.value_or(0));
-  prior_se << across, across, 1e3, tilt * degree, tilt * degree, 10;
+  const Step prior_se{across, across, 1e3, tilt * degree, tilt * degree, 10};
+  Step back{};  // to where the body was
   Placement pose = placement;
   std::vector<Shift> shifts;
   Fit fit;
@@ -86,15 +86,16 @@ int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement
       shifts.insert(shifts.end(), list.begin(), list.end());
     }
     if (took_part < 2) return static_cast<int>(took_part);
-    fit = fit_shifts(shifts, -1.0 * moved, prior_se);
+    fit = fit_shifts(shifts, back, prior_se);
     move(pose, fit.step);
-    moved += fit.step;
-    if (fit.step.head<3>().norm() < 1e-3 && fit.step.tail<3>().norm() < 1e-5) break;
+    for (std::size_t d = 0; d < 6; ++d) back[d] -= fit.step[d];
+    const Step& f = fit.step;
+    if (norm({f[0], f[1], f[2]}) < 1e-3 && norm({f[3], f[4], f[5]}) < 1e-5) break;
   }
-  pose.center_se_mm = std::sqrt(0.5 * (fit.covariance(0, 0) + fit.covariance(1, 1)));
-  pose.axis_se_deg = std::sqrt(0.5 * (fit.covariance(3, 3) + fit.covariance(4, 4))) / degree;
-  pose.roll_se_deg = std::sqrt(fit.covariance(5, 5)) / degree;
-  if (fit.ends) pose.axial_se_mm = std::sqrt(fit.covariance(2, 2));
+  pose.center_se_mm = std::hypot(fit.se[0], fit.se[1]) / std::numbers::sqrt2;
+  pose.axis_se_deg = std::hypot(fit.se[3], fit.se[4]) / std::numbers::sqrt2 / degree;
+  pose.roll_se_deg = fit.se[5] / degree;
+  if (fit.ends) pose.axial_se_mm = fit.se[2];
   module_rolls(rods, shifts, pose);
   placement = pose;
   return static_cast<int>(took_part);

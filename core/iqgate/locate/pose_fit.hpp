@@ -1,6 +1,6 @@
 #pragma once
 // What inserts say of the pose, and the pose that fits it best.
-#include <Eigen/Dense>
+#include <array>
 #include <numbers>
 #include <vector>
 
@@ -10,7 +10,8 @@ namespace iqgate::locate {
 
 inline constexpr double degree = std::numbers::pi / 180;
 
-using Vector6 = Eigen::Matrix<double, 6, 1>;
+/// A shift and a turn vector, both in the phantom frame.
+using Step = std::array<double, 6>;
 
 /// One number that a mark says of the pose: the shift along `direction` (phantom frame) that it needs at `at`.
 struct Shift {
@@ -20,16 +21,16 @@ struct Shift {
 };
 
 struct Fit {
-  Vector6 step = Vector6::Zero();  ///< shift, turn vector (phantom frame)
-  Eigen::Matrix<double, 6, 6> covariance = Eigen::Matrix<double, 6, 6>::Identity();
+  Step step{};
+  Step se{};  ///< of each part of the step
   bool ends = false;  ///< a shift along the axis took part
 };
 
-/// The shift's derivative by the step.
-Vector6 row_of(const Shift& s);
+/// How much the shift changes with a turn about the phantom's axis.
+double arm_of_roll(const Shift& s);
 /// Weighted least squares with Tukey weights. `prior`: what the body has said, as the step back to it and its errors.
-Fit fit_shifts(const std::vector<Shift>& shifts, const Vector6& prior, const Vector6& prior_se);
-void move(Placement& pose, const Vector6& step);
+Fit fit_shifts(const std::vector<Shift>& shifts, const Step& prior, const Step& prior_se);
+void move(Placement& pose, const Step& step);
 
 /// Patient mm of a phantom point, and patient direction of a phantom direction.
 Vec3 to_patient(const Placement& p, Vec3 mm);

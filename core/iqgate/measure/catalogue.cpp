@@ -31,6 +31,10 @@ void take(const Metric& metric, const std::vector<std::string>& wanted, Results 
   }
   for (Curve& c : own.curves) all.curves.push_back(std::move(c));
   for (Map& m : own.maps) all.maps.push_back(std::move(m));
+  // A region that the metric has moved is recorded where it was measured.
+  for (Region& moved : own.regions)
+    for (Region& region : all.regions)
+      if (region.name == moved.name) region = moved;
 }
 
 }  // namespace
@@ -76,8 +80,11 @@ const std::vector<Metric>& catalogue() {
   static const std::vector<Metric> metrics{region_statistics_metric(),
                                            ct_number_metric(),
                                            distances_metric(),
+                                           diameters_metric(),
                                            slice_thickness_metric(),
                                            slice_profile_metric(),
+                                           ramps_metric(),
+                                           wedges_metric(),
                                            snr_metric(),
                                            ct_noise_metric(),
                                            local_noise_metric(),
@@ -85,9 +92,12 @@ const std::vector<Metric>& catalogue() {
                                            nema_uniformity_metric(),
                                            ct_uniformity_metric(),
                                            ipem_uniformity_metric(),
+                                           ghosting_metric(),
                                            cnr_metric(),
                                            lcd_metric(),
                                            low_contrast_metric(),
+                                           hole_arrays_metric(),
+                                           spokes_metric(),
                                            artefacts_metric(),
                                            point_mtf_metric(),
                                            line_pairs_metric(),

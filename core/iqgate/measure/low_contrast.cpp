@@ -1,7 +1,6 @@
 // A11: which rods of a low-contrast module show, and their contrast.
 #include <Eigen/Dense>
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <map>
 
@@ -80,16 +79,7 @@ void measure_rod(const Job& job, std::size_t s, const std::vector<Rod>& all, Rod
   }
   rod.contrast = *inside - 0.5 * (*inner + *outer);
   rod.se = sd * std::sqrt(1.5);
-  rod.p = boost::math::cdf(boost::math::complement(boost::math::students_t(rod.freedom), rod.contrast / rod.se));
-}
-
-// The largest p that Benjamini and Hochberg let pass at a false discovery rate q; -1: none.
-double passing_p(std::vector<double> p, double q) {
-  std::sort(p.begin(), p.end());
-  double bound = -1;
-  for (std::size_t k = 0; k < p.size(); ++k)
-    if (p[k] <= q * double(k + 1) / double(p.size())) bound = p[k];
-  return bound;
+  rod.p = student_t_above(rod.contrast / rod.se, rod.freedom);
 }
 
 void one_module(const Job& job, std::size_t s, const std::string& where, const std::vector<Region>& regions,

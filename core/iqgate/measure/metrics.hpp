@@ -11,11 +11,17 @@ Metric local_noise_metric();        // local_noise.cpp        A4
 Metric piu_metric();                // uniformity_mr.cpp      A5
 Metric nema_uniformity_metric();    // uniformity_mr.cpp      A5
 Metric ct_uniformity_metric();      // uniformity_ct.cpp      A5
+Metric ghosting_metric();           // ghosting.cpp           A6
 Metric distances_metric();          // distances.cpp          A7
+Metric diameters_metric();          // diameters.cpp          A7
 Metric slice_thickness_metric();    // slice_thickness.cpp    A8, A9
 Metric slice_profile_metric();      // slice_profile.cpp      A8
+Metric ramps_metric();              // ramps.cpp              A8
+Metric wedges_metric();             // wedges.cpp             A9
 Metric cnr_metric();                // cnr.cpp                A11
 Metric lcd_metric();                // low_contrast_statistics.cpp  A11
+Metric hole_arrays_metric();        // hole_arrays.cpp        A10
+Metric spokes_metric();             // spokes.cpp             A11
 Metric low_contrast_metric();       // low_contrast.cpp       A11
 Metric ct_number_metric();          // ct_number.cpp          A12
 Metric detectability_metric();      // detectability.cpp      C3, D1, D2

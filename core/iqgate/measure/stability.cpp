@@ -228,7 +228,7 @@ void add_plain(const Job& job, const VolumeSeries& series, const Square& square,
     const double snr = mean / std::sqrt(variance / double(n)), freedom = noise_correlation(difference.view(), mask)
                                                                              .n_eff_variance(double(pixels)) -
                                                                          1;
-    report.add("snr", "fbirn", snr, "1", "mean / sqrt(variance of (odd less even volumes) over the square / N)",
+    report.add("snr_static", "fbirn", snr, "1", "mean / sqrt(variance of (odd less even volumes) over the square / N)",
                snr / std::sqrt(2 * std::max(freedom, 1.0)), freedom);
   }
   const std::vector<double> rest = residuals(square.mean, compute::time_polynomials(n, 2), 2);
@@ -289,7 +289,7 @@ Metric stability_metric() {
           "residuals (Forman) and spikes. Standard errors of SFNR, fluctuation and decorrelation by leaving out blocks "
           "of time.",
           source,
-          {"sfnr", "tsnr", "snr", "signal_mean", "percent_fluctuation_pct", "drift_pct", "rdc_px", "rdc_avg_px",
+          {"sfnr", "tsnr", "snr_static", "signal_mean", "percent_fluctuation_pct", "drift_pct", "rdc_px", "rdc_avg_px",
            "spectrum_peak_hz", "spectrum_peak_ratio", "series_outlier", "ghost_mean_pct", "ghost_top10_pct",
            "fwhm_x_mm", "fwhm_y_mm", "fwhm_z_mm", "n_spikes"},
           {"fbirn", "friedman_n1", "order3_n1", "raw", "order3", "linear_signed", "background_subtracted", "pooled"},

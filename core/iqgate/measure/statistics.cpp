@@ -16,8 +16,19 @@ double student_t_quantile(double p, double freedom) {
   if (!(freedom > 0)) return INFINITY;  // no interval
   return freedom > 1e6 ? normal_quantile(p) : boost::math::quantile(boost::math::students_t(freedom), p);
 }
+double student_t_above(double t, double freedom) {
+  return boost::math::cdf(boost::math::complement(boost::math::students_t(freedom), t));
+}
 double chi_squared_quantile(double p, double freedom) {
   return boost::math::quantile(boost::math::chi_squared(freedom), p);
+}
+
+double passing_p(std::vector<double> p, double q) {
+  std::sort(p.begin(), p.end());
+  double bound = -1;
+  for (std::size_t k = 0; k < p.size(); ++k)
+    if (p[k] <= q * double(k + 1) / double(p.size())) bound = p[k];
+  return bound;
 }
 
 double quantile(const std::vector<double>& sorted, double p) {

@@ -9,7 +9,12 @@ namespace iqgate::measure {
 
 double normal_quantile(double p);
 double student_t_quantile(double p, double freedom);
+/// Probability of a larger t.
+double student_t_above(double t, double freedom);
 double chi_squared_quantile(double p, double freedom);
+
+/// The largest p that Benjamini and Hochberg let pass at a false discovery rate q; -1: none.
+double passing_p(std::vector<double> p, double q);
 
 /// Quantile by linear interpolation, type 7. `sorted` must be ascending and not empty.
 double quantile(const std::vector<double>& sorted, double p);

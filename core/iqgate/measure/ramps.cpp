@@ -1,0 +1,177 @@
+// A8: slice thickness and place from a pair of crossed ramps: thin slots of water in plastic that rise against each
+// other, so that each shows the slice profile stretched by its slope.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "iqgate/measure/metrics.hpp"
+#include "iqgate/measure/slice_sampler.hpp"
+#include "iqgate/measure/time_series.hpp"
+
+namespace iqgate::measure {
+namespace {
+
+constexpr double step_mm = 0.25;
+
+struct Bar {
+  double length_mm = 0, centre_mm = 0, se_mm = 0, level = 0, base = 0;
+  std::string reason;
+};
+
+double mean_between(const std::vector<double>& p, double from, double to) {
+  double sum = 0, n = 0;
+  for (long k = std::max(0l, std::lround(from)); k <= std::min(long(p.size()) - 1, std::lround(to)); ++k)
+    sum += p[std::size_t(k)], n += 1;
+  return n > 0 ? sum / n : NAN;
+}
+
+// The bright part of a strip: between half levels of its plateau and of the plastic on either side.
+Bar bar_of(const std::vector<double>& p, double half_mm, double pixel_mm) {
+  Bar bar;
+  const std::size_t n = p.size(), window = static_cast<std::size_t>(8 / step_mm);
+  // Roughly: the brightest 8 mm, and the dark level.
+  std::size_t top = 0;
+  double best = -INFINITY;
+  for (std::size_t k = 0; k + window < n; ++k) {
+    double sum = 0;
+    for (std::size_t j = 0; j < window; ++j) sum += p[k + j];
+    if (sum > best) best = sum, top = k + window / 2;
+  }
+  std::vector<double> sorted = p;
+  std::sort(sorted.begin(), sorted.end());
+  double high = best / double(window), low_left = quantile(sorted, 0.1), low_right = low_left;
+  double left = 0, right = 0, se = 0;
+  // The line through a crossing is fitted over 3 mm each way: less than half the edge of a 1 mm slot on a 10:1 ramp.
+  const std::size_t fit = static_cast<std::size_t>(3 / step_mm);
+  for (int round = 0; round < 4; ++round) {
+    const auto a = level_crossing(p, top, -1, 0.5 * (high + low_left), fit),
+               b = level_crossing(p, top, 1, 0.5 * (high + low_right), fit);
+    if (!a || !b || !(b->at > a->at)) {
+      bar.reason = "the bright bar has no end in the region";
+      return bar;
+    }
+    left = a->at, right = b->at, se = std::hypot(a->se, b->se);
+    const double length = right - left;
+    high = mean_between(p, left + 0.25 * length, right - 0.25 * length);
+    // Plastic: beyond what the slot's own thickness blurs.
+    low_left = mean_between(p, 0, left - 12 / step_mm);
+    low_right = mean_between(p, right + 12 / step_mm, double(n) - 1);
+    if (!std::isfinite(low_left) || !std::isfinite(low_right)) {
+      bar.reason = "the bright bar reaches the end of the region: the slice lies too far from the middle of the ramps";
+      return bar;
+    }
+    top = static_cast<std::size_t>(0.5 * (left + right));
+  }
+  bar.length_mm = (right - left) * step_mm;
+  bar.centre_mm = 0.5 * (left + right) * step_mm - half_mm;
+  bar.se_mm = std::max(se * std::sqrt(std::max(1.0, pixel_mm / step_mm)), 0.2) * step_mm;  // samples share pixels
+  bar.level = high;
+  bar.base = 0.5 * (low_left + low_right);
+  return bar;
+}
+
+// Where the plastic bar lies across: the middle between its two edges beside the bright parts.
+std::optional<double> middle_of(const SliceSampler& slice, const Region& region) {
+  const double half_u = 0.5 * region.size_mm.x, half_w = 0.5 * region.size_mm.y, reach = half_w + 4;
+  std::vector<double> profile;
+  for (double w = -reach; w <= reach; w += step_mm) {
+    double sum = 0;
+    for (int k = 0; k < 20; ++k) {
+      const double u = half_u * (0.75 + 0.25 * (k % 10) / 9.0);
+      sum += slice.value(k < 10 ? u : -u, w) / 20;
+    }
+    if (!std::isfinite(sum)) return std::nullopt;
+    profile.push_back(sum);
+  }
+  const std::size_t n = profile.size(), edge = static_cast<std::size_t>(2 / step_mm);
+  const double above = mean_between(profile, 0, double(edge)),
+               below = mean_between(profile, double(n - edge), double(n) - 1),
+               dark = mean_between(profile, 0.5 * double(n) - double(edge), 0.5 * double(n) + double(edge));
+  const std::size_t fit = static_cast<std::size_t>(0.75 / step_mm);
+  const auto a = level_crossing(profile, n / 2, -1, 0.5 * (above + dark), fit),
+             b = level_crossing(profile, n / 2, 1, 0.5 * (below + dark), fit);
+  if (!a || !b || !(dark < 0.5 * std::min(above, below))) return std::nullopt;
+  return 0.5 * (a->at + b->at) * step_mm - reach;
+}
+
+void one_region(const Job& job, std::size_t s, const Region& region, Results& results) {
+  const std::string where = job.prefix(s) + region.name;
+  const auto skip = [&](const std::string& reason) { results.skip("slice_thickness_mm", where, reason); };
+  const auto slice = SliceSampler::of(job, s, region);
+  if (!slice || region.shape != RegionShape::box)
+    return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  const auto slope_entry = region.nominal.find("slope");
+  const double slope = slope_entry == region.nominal.end() ? 10 : slope_entry->second;
+  const auto middle = middle_of(*slice, region);
+  if (!middle) return skip("the plastic bar that holds the ramps is not seen");
+  const double half = 0.5 * region.size_mm.x;
+  Bar bars[2];
+  double noise = 0;
+  for (int which = 0; which < 2; ++which) {
+    std::vector<double> p;
+    // Each strip is the middle half of its side of the bar.
+    const double from = 0.125 * region.size_mm.y, to = 0.375 * region.size_mm.y;
+    for (double u = -half; u <= half + 1e-9; u += step_mm) {
+      double sum = 0;
+      for (int k = 0; k < 9; ++k)
+        sum += slice->value(u, *middle + (which == 0 ? -1 : 1) * (from + (to - from) * k / 8)) / 9;
+      p.push_back(sum);
+    }
+    if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); }))
+      return skip("the ramps reach outside the image");
+    bars[which] = bar_of(p, half, slice->pixel_mm());
+    if (!bars[which].reason.empty())
+      return skip((which == 0 ? "upper ramp: " : "lower ramp: ") + bars[which].reason);
+    // Steps of a pixel where nothing changes tell the noise of the strip.
+    std::vector<double> steps;
+    const std::size_t pixel = std::max<std::size_t>(1, std::size_t(slice->pixel_mm() / step_mm));
+    for (std::size_t k = 0; k + pixel < p.size(); k += pixel) steps.push_back(p[k + pixel] - p[k]);
+    noise = std::max(noise, robust_sd(steps) / std::numbers::sqrt2);
+  }
+  for (const Bar& bar : bars)
+    if (!(bar.level - bar.base > 3 * noise)) return skip("the ramps do not stand out from the noise");
+  const double a = bars[0].length_mm, b = bars[1].length_mm;
+  const auto add = [&](const char* name, const char* variant, double value, double se, const char* method) {
+    Measurement m = measurement(name, variant, where, value, "mm");
+    m.se = se;
+    m.ci95 = symmetric_interval(value, se);
+    m.method = method;
+    m.standard = "ACR MRI QC manual; NEMA MS 5-2018";
+    m.flags = {"ci_scope=within_scan", "noise_taken_as_white"};
+    results.add(std::move(m));
+  };
+  const double acr = 2 / slope * a * b / (a + b);
+  const double se =
+      2 / slope * std::hypot(b * b * bars[0].se_mm, a * a * bars[1].se_mm) / ((a + b) * (a + b));
+  const double angle = std::numbers::pi - 2 * std::atan(1 / slope), c = std::cos(angle), d = std::sin(angle);
+  const double exact = ((a + b) * c + std::sqrt((a + b) * (a + b) * c * c + 4 * a * b * d * d)) / (2 * d);
+  add("slice_thickness_mm", "acr", acr, se, "2 / slope x L1 L2 / (L1 + L2), lengths at half level");
+  add("slice_thickness_mm", "exact", exact, se, "by the included angle of the ramps: right for a tilted phantom too");
+  add("ramp_length_mm", "upper", a, bars[0].se_mm, "length at half level between plateau and the plastic beside it");
+  add("ramp_length_mm", "lower", b, bars[1].se_mm, "length at half level between plateau and the plastic beside it");
+  add("slice_offset_mm", "ramps", 0.5 * (bars[0].centre_mm - bars[1].centre_mm) / slope,
+      0.25 * std::hypot(bars[0].se_mm, bars[1].se_mm) / slope,
+      "place of the slice along the phantom's axis, from the middles of both bars");
+}
+
+void run(const Job& job, const std::vector<Region>& regions, Results& results) {
+  each_region(job, regions, results, one_region);
+}
+
+}  // namespace
+
+Metric ramps_metric() {
+  return {"ramps",
+          "Slice thickness from crossed ramps",
+          "Bright bars of two slots that rise against each other (nominal slope, run over rise): lengths at half level "
+          "between plateau and plastic on either side, averaged over half the height of each slot; thickness by the "
+          "ACR's formula and by the exact included angle; place of the slice from the bars' middles.",
+          "ACR MRI QC manual; NEMA MS 5-2018",
+          {"slice_thickness_mm", "ramp_length_mm", "slice_offset_mm"},
+          {"acr", "exact", "upper", "lower", "ramps"},
+          {"ramp_pair"},
+          {"MR"},
+          run};
+}
+
+}  // namespace iqgate::measure
