@@ -231,12 +231,22 @@ void add_plain(const Job& job, const VolumeSeries& series, const Square& square,
     report.add("snr_static", "fbirn", snr, "1", "mean / sqrt(variance of (odd less even volumes) over the square / N)",
                snr / std::sqrt(2 * std::max(freedom, 1.0)), freedom);
   }
-  const std::vector<double> rest = residuals(square.mean, compute::time_polynomials(n, 2), 2);
-  double largest = 0;
-  const double sd = robust_sd(rest), middle = median_of(rest);
-  for (const double r : rest) largest = std::max(largest, std::abs(r - middle) / sd);
-  report.add("series_outlier", "fbirn", largest, "1",
-             "largest distance of the mean's residuals from their median, in robust SDs");
+  const auto outlier = [&](const std::vector<double>& values, int order) {
+    const std::vector<double> rest = residuals(values, compute::time_polynomials(n, order), order);
+    double largest = 0;
+    for (const double r : rest) largest = std::max(largest, std::abs(r));
+    return largest / robust_sd(rest);
+  };
+  report.add("series_outlier", "fbirn", outlier(square.mean, 2), "1",
+             "largest residual of the square's mean about order 2, in robust SDs");
+  std::vector<double> whole(n, 0.0);
+  const std::size_t plane = series.size.x * series.size.y;
+  for (std::size_t t = 0; t < n; ++t) {
+    const float* slice = series.frames[t] + square.slice * plane;
+    for (std::size_t k = 0; k < plane; ++k) whole[t] += slice[k] / double(plane);
+  }
+  report.add("series_outlier", "whole_slice_order3", outlier(whole, 3), "1",
+             "as above of the whole slice's mean, about order 3");
 }
 
 void one_region(const Job& job, const VolumeSeries& series, const Region& region, Results& results) {
@@ -292,7 +302,8 @@ Metric stability_metric() {
           {"sfnr", "tsnr", "snr_static", "signal_mean", "percent_fluctuation_pct", "drift_pct", "rdc_px", "rdc_avg_px",
            "spectrum_peak_hz", "spectrum_peak_ratio", "series_outlier", "ghost_mean_pct", "ghost_top10_pct",
            "fwhm_x_mm", "fwhm_y_mm", "fwhm_z_mm", "n_spikes"},
-          {"fbirn", "friedman_n1", "order3_n1", "raw", "order3", "linear_signed", "background_subtracted", "pooled"},
+          {"fbirn", "friedman_n1", "order3_n1", "raw", "order3", "linear_signed", "whole_slice_order3",
+           "background_subtracted", "pooled"},
           {"time_series"},
           {"MR"},
           run_stability};
