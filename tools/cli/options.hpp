@@ -2,6 +2,7 @@
 // The options of all verbs, as values: parsed once in main.cpp, handed to the verb.
 #include <cstdint>
 #include <stdexcept>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Options {
   std::uint64_t seed = 1;
   int receive_channels = 0, draws = 500, skipped_volumes = 2;
   double repetition_time_s = 0;
+  std::optional<double> temperature_degc;
   // phantoms
   std::string action, name, format = "dicom", modality;
   std::string report_format = "html";

@@ -13,4 +13,13 @@ bool Scan::tag_number(const std::string& keyword, double& value) const {
   return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
 }
 
+std::optional<double> Scan::common_scale() const {
+  const auto maker = tags.find("Manufacturer");
+  if (modality != "MR" || maker == tags.end() || maker->second.rfind("Philips", 0) != 0) return 1.0;
+  double slope = 0, scale = 0;
+  if (!tag_number("RescaleSlope", slope) || !(slope > 0)) return 1.0;  // stored as they were reconstructed
+  if (!tag_number("PhilipsScaleSlope", scale) || !(scale > 0)) return std::nullopt;
+  return 1 / (slope * scale);
+}
+
 }  // namespace iqgate

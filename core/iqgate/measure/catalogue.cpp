@@ -62,7 +62,10 @@ void each_region(const Job& job, const std::vector<Region>& regions, Results& re
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
   const Voxels &a = first.scan->volume.values, &b = second.scan->volume.values;
   Volume difference{first.scan->volume.grid, Voxels(a.size())};
-  for (std::size_t k = 0; k < a.size(); ++k) difference.values[k] = a[k] - b[k];
+  // In the scale of the first.
+  const auto one = first.scan->common_scale(), two = second.scan->common_scale();
+  const float scale = one && two ? float(*two / *one) : 1.0F;
+  for (std::size_t k = 0; k < a.size(); ++k) difference.values[k] = a[k] - scale * b[k];
   return difference;
 }
 
@@ -107,6 +110,7 @@ const std::vector<Metric>& catalogue() {
                                            nps_metric(),
                                            detectability_metric(),
                                            hotelling_metric(),
+                                           relaxometry_metric(),
                                            stability_metric()};
   return metrics;
 }

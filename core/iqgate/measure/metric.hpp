@@ -22,6 +22,7 @@ struct Settings {
   std::vector<Task> tasks;         ///< for detectability
   std::size_t skipped_volumes = 2;  ///< of a time series, at its start (T1 equilibrium)
   double repetition_time_s = 0;     ///< 0: as the scan says
+  std::optional<double> phantom_temperature_degc;
 };
 
 /// One scan, uploaded once.

@@ -28,6 +28,7 @@ Metric detectability_metric();      // detectability.cpp      C3, D1, D2
 Metric hotelling_metric();          // detectability.cpp      D3
 Metric artefacts_metric();          // artefacts.cpp          A13
 Metric line_pairs_metric();         // line_pairs.cpp         B5
+Metric relaxometry_metric();        // relaxometry.cpp        A14
 Metric ipem_uniformity_metric();    // uniformity_mr.cpp      A5
 Metric point_mtf_metric();          // point_mtf.cpp          B1
 Metric slanted_edge_metric();       // slanted_edge.cpp       B2

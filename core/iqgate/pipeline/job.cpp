@@ -1,6 +1,7 @@
 #include "iqgate/pipeline/job.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -63,6 +64,19 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
     document.scans.push_back(std::move(record));
   }
   return scans;
+}
+
+// The scan on which the phantom is looked for: the first; of inversion times or echoes, whose contrasts differ and pass
+// through zero, the root mean square of all.
+Scan scan_to_locate(const std::vector<Scan>& scans) {
+  Scan scan = scans.front();
+  if (scan.role.rfind("ti_", 0) != 0 && scan.role.rfind("echo_", 0) != 0) return scan;
+  for (std::size_t k = 0; k < scan.volume.values.size(); ++k) {
+    double square = 0;
+    for (const Scan& s : scans) square += double(s.volume.values[k]) * double(s.volume.values[k]);
+    scan.volume.values[k] = static_cast<float>(std::sqrt(square / double(scans.size())));
+  }
+  return scan;
 }
 
 // Adds the regions to measure, and returns the phantom if there is one.
@@ -176,7 +190,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   job.backend = compute::open_backend(request.backend);
   job.settings = request.settings;
   job.settings.tasks = read_tasks(request.tasks_file);
-  const std::optional<phantom::Model> model = place(request, scans.front(), job, document);
+  const std::optional<phantom::Model> model = place(request, scan_to_locate(scans), job, document);
   if (request.judge) document.limits = limits_for(request, document.phantom_name, model ? model->limits : "");
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
   document.settings["seed"] = std::to_string(job.settings.seed);
@@ -186,6 +200,8 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.settings["skipped_volumes"] = std::to_string(job.settings.skipped_volumes);
   if (job.settings.repetition_time_s > 0)
     document.settings["repetition_time_s"] = std::to_string(job.settings.repetition_time_s);
+  if (job.settings.phantom_temperature_degc)
+    document.settings["phantom_temperature_degc"] = std::to_string(*job.settings.phantom_temperature_degc);
   record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);

@@ -56,9 +56,14 @@ const std::array kept_tags{DCM_Manufacturer,
                            DCM_DecayCorrection,
                            DCM_ReconstructionMethod,
                            DCM_RescaleType,
+                           DCM_RescaleSlope,
+                           DCM_NumberOfTemporalPositions,
                            DCM_ImagesInAcquisition,
                            DCM_GantryDetectorTilt,
                            DCM_PatientPosition};
+
+// Philips scales each image of a series for display; this private number takes that back.
+const DcmTagKey philips_creator(0x2005, 0x0010), philips_scale_slope(0x2005, 0x100e);
 
 }  // namespace
 
@@ -112,6 +117,10 @@ void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags) {
   // AcquisitionMatrix has four numbers: frequency rows, columns, phase rows, columns (one pair is zero).
   const std::string matrix = text_of(item, DCM_AcquisitionMatrix);
   if (!matrix.empty()) tags.emplace("AcquisitionMatrix", matrix);
+  Float32 scale = 0;
+  if (text_of(item, philips_creator).rfind("Philips MR", 0) == 0 &&
+      item.findAndGetFloat32(philips_scale_slope, scale).good() && std::isfinite(scale) && scale > 0)
+    tags.emplace("PhilipsScaleSlope", std::to_string(double(scale)));
 }
 
 }  // namespace iqgate::read
