@@ -78,8 +78,8 @@ void try_one(std::uint64_t seed, Count& count) {
     s.inside = "body";
     s.kind = phantom::ShapeKind::box;
     s.material = "air";
-    s.center_mm = {uniform(-20, -12), -92.5, 44};
-    s.size_mm = {22, 4, 148};
+    s.center_mm = {uniform(-10, -8), -91, 44};  // wholly inside the body
+    s.size_mm = {16, 4, 148};
     s.in_plane = {1, 0, 0};
     model.shapes.push_back(s);
   }

@@ -35,7 +35,7 @@ std::vector<double> slice_offsets(const RenderJob& job) {
   return offsets;
 }
 
-VoxelRange range_of(const ShapeField& field, const Grid& grid, double half_slice) {
+VoxelRange range_of(const ShapeField& field, const Grid& grid, double half_slice, double shift) {
   const long n[3] = {long(grid.size.x), long(grid.size.y), long(grid.size.z)};
   VoxelRange range;
   for (int d = 0; d < 3; ++d) range.high[d] = n[d] - 1;
@@ -48,11 +48,30 @@ VoxelRange range_of(const ShapeField& field, const Grid& grid, double half_slice
       low = std::min(low, at);
       high = std::max(high, at);
     }
-    if (d == 2) low -= half_slice, high += half_slice;
+    low -= shift + (d == 2 ? half_slice : 0), high += shift + (d == 2 ? half_slice : 0);
     range.low[d] = static_cast<long>(std::clamp(std::floor(low), 0.0, double(n[d])));
     range.high[d] = static_cast<long>(std::clamp(std::ceil(high), -1.0, double(n[d] - 1)));
   }
   return range;
+}
+
+// Where that which is drawn at a point lies in truth.
+Vec3 undistorted(const DistortionJob& distortion, Vec3 mm) {
+  Vec3 p = mm;
+  for (int round = 0; round < 20; ++round) p = mm - distortion.at(p);
+  return p;
+}
+
+// How far, in voxels, the field moves anything in the scan.
+double most_shift(const RenderJob& job) {
+  if (!job.distortion.any()) return 0;
+  double most = 0;
+  for (int c = 0; c < 8; ++c) {
+    const Vec3 corner = job.grid.to_mm({c & 1 ? double(job.grid.size.x) : 0, c & 2 ? double(job.grid.size.y) : 0,
+                                        c & 4 ? double(job.grid.size.z) : 0});
+    most = std::max(most, norm(job.distortion.at(corner)));
+  }
+  return most / std::min({job.grid.spacing_mm.x, job.grid.spacing_mm.y, job.grid.spacing_mm.z}) + 1;
 }
 
 Scene make_scene(const phantom::Model& model, const RenderJob& job) {
@@ -143,7 +162,9 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
   const Size3 n = grid.size;
   std::vector<VoxelRange> ranges;
   const std::vector<double> offsets = slice_offsets(job);
-  for (const ShapeField& field : scene.fields) ranges.push_back(range_of(field, grid, -offsets.front()));
+  const double shift = most_shift(job);
+  const bool moved = job.distortion.any();
+  for (const ShapeField& field : scene.fields) ranges.push_back(range_of(field, grid, -offsets.front(), shift));
   const bool shaded = is_shaded(job.shading);
   ParallelGuard guard;
 #pragma omp parallel for schedule(dynamic, 4)
@@ -157,8 +178,10 @@ Volume render(const phantom::Model& model, const RenderJob& job) {
           continue;
         const double share = scene.contrasts[k] / double(offsets.size());
         for (const double o : offsets)
-          for (long x = range.low[0]; x <= range.high[0]; ++x)
-            values[std::size_t(x)] += share * scene.fields[k](grid.to_mm({double(x), double(y), double(z) + o}));
+          for (long x = range.low[0]; x <= range.high[0]; ++x) {
+            const Vec3 mm = grid.to_mm({double(x), double(y), double(z) + o});
+            values[std::size_t(x)] += share * scene.fields[k](moved ? undistorted(job.distortion, mm) : mm);
+          }
       }
       for (std::size_t x = 0; x < n.x; ++x)
         volume.values[row * n.x + x] = static_cast<float>(

@@ -36,6 +36,18 @@ struct SeriesJob {
   double drift = 0, fluctuation = 0, ghost = 0;
 };
 
+/// A displacement field about the origin of the patient's coordinates: what lies at p is drawn at p + scale p +
+/// cubic |p|^2 p, component by component.
+struct DistortionJob {
+  Vec3 scale, cubic_per_mm2;
+  Vec3 at(Vec3 p) const {
+    const double r2 = dot(p, p);
+    return {(scale.x + cubic_per_mm2.x * r2) * p.x, (scale.y + cubic_per_mm2.y * r2) * p.y,
+            (scale.z + cubic_per_mm2.z * r2) * p.z};
+  }
+  bool any() const { return norm(scale) != 0 || norm(cubic_per_mm2) != 0; }
+};
+
 struct RenderJob {
   Grid grid;
   Placement pose;
@@ -45,6 +57,7 @@ struct RenderJob {
   int slice_samples = 20;            ///< thin slices that it is the mean of
   std::string quantity = "ct_number_hu";
   ShadingJob shading;
+  DistortionJob distortion;
   SeriesJob series;
   NoiseJob noise;
 };

@@ -7,6 +7,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/locate/body.hpp"
 #include "iqgate/locate/landmarks.hpp"
+#include "iqgate/locate/point_cloud.hpp"
 #include "iqgate/locate/signature.hpp"
 
 namespace iqgate::locate {
@@ -25,6 +26,7 @@ Placement locate_phantom(const Scan& scan, const phantom::Model& model) {
 }
 
 Placement locate_phantom(const Scan& scan, const phantom::Model& model, BodyFinder& bodies) {
+  if (model.body.kind == phantom::BodyKind::points) return locate_points(scan, model);
   const Placement body = as_body(scan, bodies.find(model.body.kind), model.body);
   if (model.body.turn_assumed || model.body.kind != phantom::BodyKind::cylinder ||
       !has_signature(model, modality_of(scan, model))) {

@@ -84,6 +84,7 @@ const std::vector<Metric>& catalogue() {
                                            ct_number_metric(),
                                            distances_metric(),
                                            diameters_metric(),
+                                           distortion_metric(),
                                            slice_thickness_metric(),
                                            slice_profile_metric(),
                                            ramps_metric(),

@@ -1,12 +1,11 @@
 // A phantom of round inserts as a table: what a site knows of its own object, without a phantom file.
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <fstream>
 #include <sstream>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/phantom/csv.hpp"
 #include "iqgate/phantom/model.hpp"
 
 namespace iqgate::phantom {
@@ -14,7 +13,7 @@ namespace {
 
 constexpr std::array<const char*, 7> columns{"name",        "x_mm",      "y_mm",        "z_mm",
                                              "diameter_mm", "length_mm", "ct_number_hu"};
-constexpr std::size_t most_bytes = 1 << 20, most_rows = 500;
+constexpr std::size_t most_rows = 500;
 
 struct Row {
   std::string name;
@@ -27,28 +26,18 @@ struct Row {
                    "row for each insert");
 }
 
-std::vector<std::string> cells_of(std::string line) {
-  if (!line.empty() && line.back() == '\r') line.pop_back();
-  std::vector<std::string> cells(1);
-  for (const char c : line) {
-    if (c == ',') cells.emplace_back();
-    else if (c != ' ' && c != '\t' && c != '"') cells.back() += c;
-  }
-  return cells;
-}
-
 Row read_row(const std::string& path, std::size_t number, const std::vector<std::string>& cells) {
   if (cells.size() != columns.size())
     refuse(path, number, "holds " + std::to_string(cells.size()) + " cells, not " + std::to_string(columns.size()));
   Row row{cells[0], {}};
   if (row.name.empty() || row.name.size() > 60) refuse(path, number, "needs a name of 1 to 60 letters");
-  for (const char c : row.name)
-    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-')
-      refuse(path, number, "the name \"" + row.name + "\" may hold letters, digits, _ and - only");
+  if (!plain_name(row.name))
+    refuse(path, number, "the name \"" + row.name + "\" may hold letters, digits, _ and - only");
   for (std::size_t k = 1; k < columns.size(); ++k) {
     const std::string& cell = cells[k];
-    const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), row.numbers[k - 1]);
-    if (error != std::errc() || end != cell.data() + cell.size() || !(std::abs(row.numbers[k - 1]) < 1e5))
+    const auto value = cell_number(cell);
+    row.numbers[k - 1] = value.value_or(0);
+    if (!value)
       refuse(path, number, std::string(columns[k]) + " \"" + cell + "\" is not a number");
   }
   if (!(row.numbers[3] > 0) || !(row.numbers[4] > 0)) refuse(path, number, "diameter and length must be above 0");
@@ -88,11 +77,8 @@ void add_insert(Model& model, const Row& row) {
 }  // namespace
 
 Model read_insert_table(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string text(most_bytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(stream.gcount(), 0)));
-  if (text.size() > most_bytes) refuse(path, 1, "the table is larger than 1 MiB");
+  const std::string text = table_text(path);
+  if (text.size() > most_table_bytes) refuse(path, 1, "the table is larger than 1 MiB");
   std::istringstream lines(text);
   std::string line;
   std::size_t number = 0;
@@ -118,8 +104,7 @@ Model read_insert_table(const std::string& path) {
   if (!body) refuse(path, number, "no row is named body");
   if (rows.size() < 2) refuse(path, number, "no insert is given");
   model.digest = sha256_hex(text);
-  model.name = path.substr(path.rfind('/') == std::string::npos ? 0 : path.rfind('/') + 1);
-  model.name = model.name.substr(0, model.name.rfind('.'));
+  model.name = stem_of(path);
   model.title = "Inserts by table: " + model.name;
   model.source = "the site's own table";
   model.modalities = {"CT"};

@@ -124,7 +124,14 @@ Body read_body(json::Fields fields) {
     fields.done();
     return body;
   }
-  if (kind != "cylinder" && kind != "sphere") fields.fail("kind", "unknown_value", "is none of cylinder, sphere, none");
+  if (kind == "points") {
+    body.kind = BodyKind::points;
+    fields.text("source");
+    fields.done();
+    return body;
+  }
+  if (kind != "cylinder" && kind != "sphere")
+    fields.fail("kind", "unknown_value", "is none of cylinder, sphere, points, none");
   body.kind = kind == "sphere" ? BodyKind::sphere : BodyKind::cylinder;
   body.radius_mm = positive(fields, "radius_mm");
   body.radius_tolerance_mm = positive(fields, "radius_tolerance_mm");
@@ -143,6 +150,14 @@ Body read_body(json::Fields fields) {
   fields.text("source");
   fields.done();
   return body;
+}
+
+// By its first line that holds anything.
+bool is_point_table(const std::string& path) {
+  std::ifstream stream(path);
+  for (std::string line; std::getline(stream, line) && line.size() < 4096;)
+    if (!line.empty() && line.front() != '#' && line != "\r") return line.rfind("id,", 0) == 0;
+  return false;
 }
 
 Feature read_feature(json::Fields& fields) {
@@ -179,7 +194,7 @@ std::optional<double> Model::contrast_of(const Shape& shape, const std::string& 
 }
 
 Model read_model(const std::string& path) {
-  if (path.ends_with(".csv")) return read_insert_table(path);
+  if (path.ends_with(".csv")) return is_point_table(path) ? read_point_table(path) : read_insert_table(path);
   const json::Value document = json::parse_file(path, ErrorKind::usage);
   json::Fields fields(document, path, "", ErrorKind::usage);
   if (fields.text("schema") != "iqgate.phantom/1") fields.fail("schema", "unknown_value", "must be iqgate.phantom/1");

@@ -29,7 +29,8 @@ struct Shape {
   Vec3 in_plane{1, 0, 0};  ///< box first axis
 };
 
-enum class BodyKind { cylinder, sphere, none };
+/// points: no body is looked for, but the many small balls inside.
+enum class BodyKind { cylinder, sphere, points, none };
 
 /// What the localiser looks for. Without a nominal radius any radius inside the range is taken and reported.
 struct Body {
@@ -63,9 +64,13 @@ struct Model {
   std::optional<double> contrast_of(const Shape& shape, const std::string& quantity) const;
 };
 
-/// Reads an iqgate.phantom/1 file, or a table of inserts (name ends in .csv); throws UsageError that names file and key
+/// Reads an iqgate.phantom/1 file, or a table of inserts or of balls (name ends in .csv); throws UsageError that names file and key
 /// (unknown keys included).
 Model read_model(const std::string& path);
+
+/// A phantom of balls at known places from a CSV table: id, x_mm, y_mm, z_mm, diameter_mm. Throws UsageError that names
+/// the line.
+Model read_point_table(const std::string& path);
 
 /// A phantom of round inserts from a CSV table: name, x_mm, y_mm, z_mm, diameter_mm, length_mm, ct_number_hu; one row
 /// is named body. Throws UsageError that names the line.
