@@ -60,12 +60,14 @@ report::Outline body_outline(const Placement& p, const Grid& grid, std::size_t s
   return outline;
 }
 
-// Grey from the values inside the body where there is one, so that non-uniformity can be seen; else from all.
-void set_window(report::Picture& p, bool hounsfield, bool has_body) {
+// Grey from the values inside an outline (the body, low contrast discs), so that what is faint there can be seen; else
+// from all.
+void set_window(report::Picture& p, bool hounsfield, const report::Outline* inside) {
   std::vector<float> sorted = p.values;
-  if (has_body && !p.outlines.front().points.empty()) {
+  const bool has_body = inside && !inside->points.empty();
+  if (has_body) {
     double cx = 0, cy = 0, radius = 0;
-    const auto& body = p.outlines.front().points;
+    const auto& body = inside->points;
     for (const auto& [x, y] : body) cx += x / double(body.size()), cy += y / double(body.size());
     for (const auto& [x, y] : body) radius = std::max(radius, std::hypot(x - cx, y - cy));
     sorted.clear();
@@ -180,8 +182,12 @@ std::vector<report::Picture> make_pictures(const Scan& scan, const std::vector<R
     if (placement && model) add_phantom(*model, *placement, grid, slice, p.outlines);
     for (const std::size_t k : members)
       p.outlines.push_back({static_cast<int>(k + 1), regions[k].name, boundary(regions[k], grid)});
-    set_window(p, scan.value_unit == "HU", placement && placement->radius_mm);
-    if (placement && placement->radius_mm) crop_to_body(p);
+    const bool has_body = placement && placement->radius_mm;
+    const report::Outline* inside = has_body ? &p.outlines.front() : nullptr;
+    for (const report::Outline& o : p.outlines)
+      if (o.number > 0 && regions[std::size_t(o.number) - 1].kind == "spokes") inside = &o;
+    set_window(p, scan.value_unit == "HU", inside);
+    if (has_body) crop_to_body(p);
     pictures.push_back(std::move(p));
   }
   return pictures;
