@@ -224,6 +224,17 @@ TEST(AcrMriScansSlow, LowContrastSpokes) {
   EXPECT_LT(value_of(off, "lcod_contrast_pct", "", "slice_11/discs"), 3.5);
 }
 
+TEST(AcrMriLocaliser, LengthBetweenTheEnds) {
+  IQGATE_NEED_DATA("hazen/acr_philips_achieva_3t_sag");
+  pipeline::Request request;
+  request.paths = {test::data_folder() + "/hazen/acr_philips_achieva_3t_sag"};
+  request.phantom = "acr_mri_localiser";
+  const report::Document d = pipeline::run_job(request, read::find_scans(request.paths));
+  // 146.48 by the peer, in whole pixels of 0.977 mm; 147.1 by hand at half levels; the phantom is 148 mm long.
+  EXPECT_NEAR(value_of(d.results, "length_ss_mm"), 146.48, 0.98);
+  EXPECT_NEAR(value_of(d.results, "length_ss_mm"), 147.1, 0.3);
+}
+
 TEST(StabilityScan, MeetsThePeerInItsOwnVariant) {
   IQGATE_NEED_DATA("fmriqa/mr_fmri_stability");
   const std::vector<Scan> scans = test::scans_of("fmriqa/mr_fmri_stability");

@@ -99,6 +99,27 @@ TEST(AcrMri, AirRegionsMoveIntoTheGapOrAreRefused) {
   EXPECT_NE(refused.not_measured.front().reason.find("no air"), std::string::npos);
 }
 
+TEST(AcrMri, LengthOfALocaliserInShading) {
+  const phantom::Model model = test::shipped("acr_mri_localiser");
+  for (const double gradient : {0.0, 0.006}) {
+    for (const double turn : {0.0, 2.0}) {
+      compute::RenderJob job;
+      job.grid = test::centred_grid({256, 256, 1}, {0.98, 0.98, 20});
+      job.quantity = "mr_signal";
+      job.psf_sigma_mm = {0.6, 0.6, 0.6};
+      job.shading.gradient_per_mm = {0, gradient, 0};
+      job.pose.translation_mm = {5, -9.3, 0};
+      job.pose.rotation = rotation_from_degrees(0, 0, turn);
+      const std::vector<Scan> scans{
+          {.id = "l", .modality = "MR", .value_unit = "1", .volume = compute::render(model, job)}};
+      phantom::Model placed = model;
+      const Results r = measure_all(test::make_job(scans, phantom::place_features(placed, {}, "MR")), {"end_to_end"});
+      // Along the image, not the phantom: a turn lengthens it by 1 / cos.
+      EXPECT_NEAR(test::value_of(r, "length_ss_mm"), 148 / std::cos(turn * M_PI / 180), 0.15) << gradient << " " << turn;
+    }
+  }
+}
+
 TEST(AcrMriSlow, HoleModulationFollowsTheBlur) {
   const phantom::Model model = test::shipped("acr_mri_large");
   for (const double sigma : {0.3, 0.45, 0.6}) {

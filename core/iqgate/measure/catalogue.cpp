@@ -84,6 +84,7 @@ const std::vector<Metric>& catalogue() {
                                            ct_number_metric(),
                                            distances_metric(),
                                            diameters_metric(),
+                                           end_to_end_metric(),
                                            distortion_metric(),
                                            slice_thickness_metric(),
                                            slice_profile_metric(),

@@ -14,6 +14,7 @@ Metric ct_uniformity_metric();      // uniformity_ct.cpp      A5
 Metric ghosting_metric();           // ghosting.cpp           A6
 Metric distances_metric();          // distances.cpp          A7
 Metric diameters_metric();          // diameters.cpp          A7
+Metric end_to_end_metric();         // end_to_end.cpp         A7
 Metric distortion_metric();         // distortion.cpp         A7
 Metric slice_thickness_metric();    // slice_thickness.cpp    A8, A9
 Metric slice_profile_metric();      // slice_profile.cpp      A8
