@@ -90,6 +90,7 @@ const std::vector<Metric>& catalogue() {
                                            slice_profile_metric(),
                                            ramps_metric(),
                                            wedges_metric(),
+                                           angled_rods_metric(),
                                            snr_metric(),
                                            ct_noise_metric(),
                                            local_noise_metric(),
