@@ -30,5 +30,23 @@ TEST(SlicePositionScan, MeetsThePeer) {
   }
 }
 
+// Plates of tan 0.2; the peer's MATLAB reference is 5.48 +- 0.1 mm, its trapezoid's shoulders in place of half levels.
+TEST(SliceWidthScan, MeetsThePeer) {
+  IQGATE_NEED_DATA("hazen/slicewidth_siemens_avanto");
+  const std::vector<Scan> scans = test::scans_of("hazen/slicewidth_siemens_avanto");
+  const Grid& grid = scans.front().volume.grid;
+  std::vector<Region> plates;
+  for (const auto& [name, x, y] : {std::tuple{"plates/upper", -1.5, -29.5}, {"plates/lower", 1.5, 30.5}}) {
+    Region r = test::box(name, "plate", grid.middle_mm() + x * grid.direction.column(0) + y * grid.direction.column(1),
+                         {76, 20, 1});
+    r.in_plane = grid.direction.column(0);
+    r.normal = grid.direction.column(2);
+    r.nominal["angle_deg"] = 11.31;
+    plates.push_back(r);
+  }
+  const Results r = measure_all(test::make_job(scans, plates), {"plates"});
+  EXPECT_NEAR(test::value_of(r, "slice_width_mm", "geometric_mean"), 5.48, 0.1);
+}
+
 }  // namespace
 }  // namespace iqgate::measure

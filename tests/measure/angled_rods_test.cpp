@@ -66,5 +66,33 @@ TEST(AngledRods, RefusesWhatShowsNoRods) {
   EXPECT_TRUE(test::measure_one(scan, wrong, "angled_rods").measurements.empty());
 }
 
+TEST(Plates, WidthIsThatOfTheDipsInShading) {
+  constexpr double angle = 11.31;
+  for (const double shading : {0.0, 0.002})
+    for (const auto& [upper, lower] : {std::pair{25.0, 25.0}, {22.0, 28.0}}) {
+      const auto dip = [](double u, double length) {
+        const auto phi = [](double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); };
+        return phi((u + length / 2) / 1.5) - phi((u - length / 2) / 1.5);
+      };
+      const double a = upper, b = lower;
+      const Scan scan = test::painted(
+          {160, 160, 1}, {1, 1, 5},
+          [&](Vec3 p) { return (1000 - 300 * (p.y < 0 ? dip(p.x + 2, a) : dip(p.x - 1, b))) * (1 + shading * p.x); }, "MR");
+      std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),
+                                  test::box("p/lower", "plate", {0, 30, 0}, {76, 20, 1})};
+      for (Region& r : regions) r.nominal["angle_deg"] = angle;
+      const std::vector<Scan> scans{scan};
+      const Results r = measure_all(test::make_job(scans, regions), {"plates"});
+      // Half levels of a symmetric edge lie at its middle; linear shading moves them by its own share of the edge.
+      const double width = std::sqrt(a * b) * std::tan(angle * M_PI / 180);
+      EXPECT_NEAR(test::value_of(r, "slice_width_mm", "geometric_mean"), width, 0.02 + 5 * shading * width) << shading;
+    }
+  const std::vector<Scan> flat{test::painted({160, 160, 1}, {1, 1, 5}, [](Vec3) { return 1000.0; }, "MR")};
+  std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),
+                              test::box("p/lower", "plate", {0, 30, 0}, {76, 20, 1})};
+  for (Region& r : regions) r.nominal["angle_deg"] = angle;
+  EXPECT_TRUE(measure_all(test::make_job(flat, regions), {"plates"}).measurements.empty());
+}
+
 }  // namespace
 }  // namespace iqgate::measure

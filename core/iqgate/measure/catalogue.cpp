@@ -89,6 +89,7 @@ const std::vector<Metric>& catalogue() {
                                            slice_thickness_metric(),
                                            slice_profile_metric(),
                                            ramps_metric(),
+                                           plates_metric(),
                                            wedges_metric(),
                                            angled_rods_metric(),
                                            snr_metric(),

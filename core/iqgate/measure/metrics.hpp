@@ -19,6 +19,7 @@ Metric distortion_metric();         // distortion.cpp         A7
 Metric slice_thickness_metric();    // slice_thickness.cpp    A8, A9
 Metric slice_profile_metric();      // slice_profile.cpp      A8
 Metric ramps_metric();              // ramps.cpp              A8
+Metric plates_metric();             // plates.cpp             A8
 Metric wedges_metric();             // wedges.cpp             A9
 Metric angled_rods_metric();        // angled_rods.cpp        A9
 Metric cnr_metric();                // cnr.cpp                A11

@@ -5,70 +5,16 @@
 #include <numbers>
 
 #include "iqgate/measure/metrics.hpp"
+#include "iqgate/measure/ramp_bar.hpp"
 #include "iqgate/measure/slice_sampler.hpp"
 #include "iqgate/measure/time_series.hpp"
 
 namespace iqgate::measure {
 namespace {
 
-constexpr double step_mm = 0.25;
-
-struct Bar {
-  double length_mm = 0, centre_mm = 0, se_mm = 0, level = 0, base = 0;
-  std::string reason;
-};
-
-double mean_between(const std::vector<double>& p, double from, double to) {
-  double sum = 0, n = 0;
-  for (long k = std::max(0l, std::lround(from)); k <= std::min(long(p.size()) - 1, std::lround(to)); ++k)
-    sum += p[std::size_t(k)], n += 1;
-  return n > 0 ? sum / n : NAN;
-}
-
-// The bright part of a strip: between half levels of its plateau and of the plastic on either side.
-Bar bar_of(const std::vector<double>& p, double half_mm, double pixel_mm) {
-  Bar bar;
-  const std::size_t n = p.size(), window = static_cast<std::size_t>(8 / step_mm);
-  // Roughly: the brightest 8 mm, and the dark level.
-  std::size_t top = 0;
-  double best = -INFINITY;
-  for (std::size_t k = 0; k + window < n; ++k) {
-    double sum = 0;
-    for (std::size_t j = 0; j < window; ++j) sum += p[k + j];
-    if (sum > best) best = sum, top = k + window / 2;
-  }
-  std::vector<double> sorted = p;
-  std::sort(sorted.begin(), sorted.end());
-  double high = best / double(window), low_left = quantile(sorted, 0.1), low_right = low_left;
-  double left = 0, right = 0, se = 0;
-  // The line through a crossing is fitted over 3 mm each way: less than half the edge of a 1 mm slot on a 10:1 ramp.
-  const std::size_t fit = static_cast<std::size_t>(3 / step_mm);
-  for (int round = 0; round < 4; ++round) {
-    const auto a = level_crossing(p, top, -1, 0.5 * (high + low_left), fit),
-               b = level_crossing(p, top, 1, 0.5 * (high + low_right), fit);
-    if (!a || !b || !(b->at > a->at)) {
-      bar.reason = "the bright bar has no end in the region";
-      return bar;
-    }
-    left = a->at, right = b->at, se = std::hypot(a->se, b->se);
-    const double length = right - left;
-    high = mean_between(p, left + 0.25 * length, right - 0.25 * length);
-    // Plastic: beyond what the slot's own thickness blurs.
-    low_left = mean_between(p, 0, left - 12 / step_mm);
-    low_right = mean_between(p, right + 12 / step_mm, double(n) - 1);
-    if (!std::isfinite(low_left) || !std::isfinite(low_right)) {
-      bar.reason = "the bright bar reaches the end of the region: the slice lies too far from the middle of the ramps";
-      return bar;
-    }
-    top = static_cast<std::size_t>(0.5 * (left + right));
-  }
-  bar.length_mm = (right - left) * step_mm;
-  bar.centre_mm = 0.5 * (left + right) * step_mm - half_mm;
-  bar.se_mm = std::max(se * std::sqrt(std::max(1.0, pixel_mm / step_mm)), 0.2) * step_mm;  // samples share pixels
-  bar.level = high;
-  bar.base = 0.5 * (low_left + low_right);
-  return bar;
-}
+constexpr double step_mm = bar_step_mm;
+constexpr double base_mm = 50;   // all of the plastic there is
+constexpr double clear_mm = 12;  // the slot's own thickness blurs the ends of its bar
 
 // Where the plastic bar lies across: the middle between its two edges beside the bright parts.
 std::optional<double> middle_of(const SliceSampler& slice, const Region& region) {
@@ -119,7 +65,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     }
     if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); }))
       return skip("the ramps reach outside the image");
-    bars[which] = bar_of(p, half, slice->pixel_mm());
+    bars[which] = bar_of(p, half, slice->pixel_mm(), clear_mm, base_mm);
     if (!bars[which].reason.empty())
       return skip((which == 0 ? "upper ramp: " : "lower ramp: ") + bars[which].reason);
     // Steps of a pixel where nothing changes tell the noise of the strip.
