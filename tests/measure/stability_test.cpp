@@ -138,6 +138,12 @@ TEST(Stability, RefusesWhatIsNoSeries) {
     EXPECT_NE(r.not_measured.front().reason.find(part), std::string::npos) << r.not_measured.front().reason;
   };
   refused({scans.begin(), scans.begin() + 15}, "at least 22 volumes");
+  // Files of one volume each, and nothing that tells which came first.
+  std::vector<Scan> apart = scans;
+  for (std::size_t t = 0; t < apart.size(); ++t) apart[t].id = std::to_string(t * 7919 % 1000);
+  refused(apart, "order in time");
+  for (std::size_t t = 0; t < apart.size(); ++t) apart[t].tags["AcquisitionNumber"] = std::to_string(t + 1);
+  EXPECT_FALSE(measured(apart).measurements.empty());
   std::vector<Scan> timed = scans;
   for (std::size_t t = 0; t < timed.size(); ++t) {
     char text[32];

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <set>
 
 namespace iqgate::measure {
 namespace {
@@ -15,6 +16,22 @@ std::optional<double> seconds_of(const std::string& text) {
   const auto two = [&](std::size_t at) { return 10.0 * (text[at] - '0') + (text[at + 1] - '0'); };
   const double fraction = text.size() > 7 && text[6] == '.' ? std::atof(("0" + text.substr(6)).c_str()) : 0;
   return 3600 * two(0) + 60 * two(2) + two(4) + fraction;
+}
+
+// Volumes of one file keep its order; those of several are in the order of time only where their tags tell it.
+bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
+  std::set<std::string> files, times, numbers;
+  for (const std::size_t s : scans) {
+    const Scan& scan = *job.scans[s].scan;
+    const auto tag = [&](const char* name) {
+      const auto found = scan.tags.find(name);
+      return found == scan.tags.end() ? std::string() : found->second;
+    };
+    files.insert(scan.id);
+    if (const std::string t = tag("AcquisitionTime"); !t.empty()) times.insert(tag("AcquisitionDate") + t);
+    if (const std::string n = tag("AcquisitionNumber"); !n.empty()) numbers.insert(n);
+  }
+  return files.size() == 1 || times.size() == scans.size() || numbers.size() == scans.size();
 }
 
 // Why the times of the volumes are no even series; empty where they are, or where nothing tells.
@@ -56,6 +73,10 @@ VolumeSeries volume_series(const Job& job, std::size_t least) {
     series.reason = "needs a series of at least " + std::to_string(least + skipped) + " volumes, " +
                     std::to_string(skipped) + " of them left out at the start; there are " +
                     std::to_string(scans.size());
+    return series;
+  }
+  if (!order_is_told(job, scans)) {
+    series.reason = "nothing tells the order in time of the volumes: give them in one file, or with acquisition times";
     return series;
   }
   series.reason = uneven(job, scans);

@@ -165,7 +165,7 @@ std::vector<std::string> write_dicom(const Scan& scan, const std::string& folder
     put(d, DCM_SOPInstanceUID,
         uid_of(identity.uid_seed + "/" + std::to_string(identity.series_number) + "/" + std::to_string(z)));
     put(d, DCM_InstanceNumber, std::to_string(z + 1));
-    put(d, DCM_AcquisitionNumber, "1");
+    put(d, DCM_AcquisitionNumber, std::to_string(identity.series_number));
     put_plane(d, d, d, scan.volume.grid, z);
     if (scan.modality != "MR" || rescale.slope != 1 || rescale.intercept != 0) put_rescale(d, scan, rescale);
     const std::vector<Uint16> pixels = stored_pixels(scan, z, rescale);
