@@ -116,6 +116,11 @@ void add_phantoms(CLI::App& verb, Options& o) {
   render->add_option("--noise-tau", o.noise_tau_mm, "width of a Gaussian noise filter in mm")->check(between(0, 100));
   render->add_option("--channels", o.channels, "MR: receive channels combined by sum of squares")
       ->check(between(1, 256));
+  render->add_option("--slice-thickness", o.slice_thickness_mm, "of a box profile in mm; 0: the PSF alone")
+      ->check(between(0, 100));
+  render->add_option("--distortion", o.distortion_per_mm2, "X Y Z per mm2: what lies at p is drawn at p + that |p|^2 p")
+      ->expected(3)
+      ->check(between(-1e-4, 1e-4));
   render->add_option("--drift", o.drift_pct, "of a series (--repeats): rise of the signal in % over all of it")
       ->check(between(-50, 50));
   render->add_option("--fluctuation", o.fluctuation_pct, "of a series: SD of its volumes' signal in %")

@@ -40,6 +40,8 @@ compute::RenderJob job_of(const Options& o, const std::string& modality) {
   job.pixel_aperture = o.aperture;
   job.shading.cupping = o.cupping;
   job.shading.radius_mm = 100;
+  job.slice_thickness_mm = o.slice_thickness_mm;
+  job.distortion.cubic_per_mm2 = {o.distortion_per_mm2[0], o.distortion_per_mm2[1], o.distortion_per_mm2[2]};
   job.series = {.volumes = static_cast<std::size_t>(o.repeats),
                 .drift = o.drift_pct / 100,
                 .fluctuation = o.fluctuation_pct / 100,

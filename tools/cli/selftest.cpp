@@ -22,6 +22,7 @@ struct Case {
   Vec3 voxel_mm, psf_mm;
   double noise_sd;
   int repeats;
+  double slice_mm = 0, z_mm = 0.4;  ///< thickness of a box profile; place of the phantom along z
 };
 
 struct Row {
@@ -36,7 +37,8 @@ compute::RenderJob render_job(const Case& c, std::uint64_t seed) {
   job.grid.spacing_mm = c.voxel_mm;
   job.grid.origin_mm = Vec3{} - job.grid.middle_mm();
   job.psf_sigma_mm = c.psf_mm;
-  job.pose.translation_mm = {1.17, -0.83, 0.4};
+  job.pose.translation_mm = {1.17, -0.83, c.z_mm};
+  job.slice_thickness_mm = c.slice_mm;
   const bool mr = std::string(c.modality) == "MR";
   job.quantity = mr ? "mr_signal" : "ct_number_hu";
   job.noise = {.kind = compute::NoiseKind::white, .sd = c.noise_sd, .channels = mr ? 1 : 0, .seed = seed};
@@ -55,6 +57,7 @@ std::vector<Row> run_case(const Case& c, const std::shared_ptr<const compute::Ba
   std::vector<Scan> scans;
   for (int r = 0; r < c.repeats; ++r) {
     rendering.noise.repeat = std::uint64_t(r);
+    rendering.series.volumes = std::size_t(c.repeats);
     scans.push_back({.id = "selftest",
                      .modality = c.modality,
                      .value_unit = pipeline::value_unit_of(c.modality),
@@ -120,6 +123,8 @@ int run_selftest(const Options& options) {
       {"wire", "CT", {280, 280, 10}, {0.4, 0.4, 2}, {0.5, 0.5, 0.8}, 4, 1},
       {"bead", "CT", {280, 280, 14}, {0.4, 0.4, 1}, {0.5, 0.5, 0.6}, 2, 1},
       {"ball", "CT", {240, 240, 130}, {0.75, 0.75, 0.5}, {0.5, 0.5, 0.8}, 20, 1},
+      {"acr_mri_large", "MR", {256, 256, 11}, {0.98, 0.98, 10}, {0.6, 0.6, 0.6}, 5, 2, 5, -49.3},
+      {"fbirn_sphere", "MR", {64, 64, 26}, {4, 4, 8}, {1.5, 1.5, 1.5}, 10, 40},
       {"uniform_cylinder", "MR", {256, 256, 1}, {0.98, 0.98, 5}, {0.8, 0.8, 2}, 20, 2}};
   std::vector<std::shared_ptr<const compute::Backend>> backends{compute::cpu_backend()};
   std::string reason;

@@ -40,6 +40,7 @@ std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob&
   for (const Region& region : regions) middles.push_back(region.center_mm);
   const std::vector<double> values = compute::rendered_values(model, job, middles);
   if (modality == "CT" && !shaded) add_ct_truths(model, job, regions, values, list);
+  if (modality == "MR" && !shaded) add_mr_truths(model, job, regions, values, list);
   for (std::size_t k = 0; k < regions.size(); ++k) {
     const Region& region = regions[k];
     const double value = values[k];
@@ -100,6 +101,17 @@ std::string truth_json(const phantom::Model& model, const compute::RenderJob& jo
   v.set("pose", std::move(pose));
   v.set("psf_sigma_mm", json::array_of(job.psf_sigma_mm));
   v.set("pixel_aperture", job.pixel_aperture);
+  v.set("slice_thickness_mm", job.slice_thickness_mm);
+  json::Value series;
+  series.set("volumes", static_cast<std::int64_t>(job.series.volumes));
+  series.set("drift", job.series.drift);
+  series.set("fluctuation", job.series.fluctuation);
+  series.set("ghost", job.series.ghost);
+  v.set("series", std::move(series));
+  json::Value distortion;
+  distortion.set("scale", json::array_of(job.distortion.scale));
+  distortion.set("cubic_per_mm2", json::array_of(job.distortion.cubic_per_mm2));
+  v.set("distortion", std::move(distortion));
   json::Value noise;
   noise.set("kind", job.noise.kind == compute::NoiseKind::none       ? "none"
                     : job.noise.kind == compute::NoiseKind::white    ? "white"

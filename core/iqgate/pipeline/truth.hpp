@@ -25,6 +25,10 @@ std::vector<Truth> truths(const phantom::Model& model, const compute::RenderJob&
 void add_ct_truths(const phantom::Model& model, const compute::RenderJob& job, const std::vector<Region>& regions,
                    const std::vector<double>& values, std::vector<Truth>& list);
 
+/// Those of MR phantoms.
+void add_mr_truths(const phantom::Model& model, const compute::RenderJob& job, const std::vector<Region>& regions,
+                   const std::vector<double>& values, std::vector<Truth>& list);
+
 /// truth.json of a rendered phantom: pose, blur, noise and the truths.
 std::string truth_json(const phantom::Model& model, const compute::RenderJob& job, const std::string& modality);
 
