@@ -48,12 +48,7 @@ BallCentre ball_centre(const VolumeView& volume, const Grid& grid, Vec3 guess_mm
       found.reason = inside ? "too few voxels lie around it" : "it lies at the edge of the scan";
       return found;
     }
-    std::nth_element(rim.begin(), rim.begin() + std::ptrdiff_t(rim.size() / 2), rim.end());
-    const double background = rim[rim.size() / 2];
-    std::vector<double> distances;
-    for (const double v : rim) distances.push_back(std::abs(v - background));
-    std::nth_element(distances.begin(), distances.begin() + std::ptrdiff_t(distances.size() / 2), distances.end());
-    const double noise = 1.4826 * distances[distances.size() / 2];
+    const double background = median_of(rim), noise = robust_sd(rim);
     around(grid, found.patient_mm, reach + voxel, [&](Vec3 d, double r, std::size_t x, std::size_t y, std::size_t z) {
       const double weight = std::clamp((reach - r) / voxel + 0.5, 0.0, 1.0);
       const double v = bright * (volume(x, y, z) - background);

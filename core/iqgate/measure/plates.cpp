@@ -8,7 +8,6 @@
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/ramp_bar.hpp"
 #include "iqgate/measure/slice_sampler.hpp"
-#include "iqgate/measure/time_series.hpp"
 
 namespace iqgate::measure {
 namespace {

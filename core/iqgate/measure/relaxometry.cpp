@@ -4,7 +4,6 @@
 
 #include "iqgate/measure/decay_fit.hpp"
 #include "iqgate/measure/metrics.hpp"
-#include "iqgate/measure/time_series.hpp"
 
 namespace iqgate::measure {
 namespace {

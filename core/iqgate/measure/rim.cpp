@@ -32,11 +32,6 @@ std::optional<double> falls_at(const SliceSampler& slice, double c, double s, do
   return found;
 }
 
-double median(std::vector<double> v) {
-  std::nth_element(v.begin(), v.begin() + std::ptrdiff_t(v.size() / 2), v.end());
-  return v[v.size() / 2];
-}
-
 }  // namespace
 
 std::vector<RimPoint> rim_points(const SliceSampler& slice, double radius_mm, double reach_mm, int rays) {
@@ -51,7 +46,7 @@ std::vector<RimPoint> rim_points(const SliceSampler& slice, double radius_mm, do
     if (std::isfinite(v)) levels.push_back(v);
   }
   if (levels.size() < std::size_t(rays) / 2) return {};
-  const double usual = median(levels);
+  const double usual = median_of(levels);
   std::vector<Ray> found;
   for (int k = 0; k < rays; ++k) {
     const double a = 2 * std::numbers::pi * k / rays, c = std::cos(a), s = std::sin(a);
@@ -69,7 +64,7 @@ std::vector<RimPoint> rim_points(const SliceSampler& slice, double radius_mm, do
   if (found.size() < 8) return {};
   std::vector<double> insides;
   for (const Ray& ray : found) insides.push_back(ray.inside);
-  const double inside = median(insides);
+  const double inside = median_of(insides);
   std::vector<RimPoint> points;
   for (const Ray& ray : found)
     if (ray.inside > 0.5 * inside && ray.inside < 2 * inside && ray.outside < 0.5 * ray.inside)
@@ -110,7 +105,7 @@ std::optional<RimCircle> fit_circle(const std::vector<RimPoint>& points, std::si
                      circle.radius_mm);
     std::vector<double> sizes;
     for (const double r : rest) sizes.push_back(std::abs(r));
-    const double limit = std::max(3 * 1.4826 * median(sizes), 0.05);
+    const double limit = std::max(3 * 1.4826 * median_of(sizes), 0.05);
     double squares = 0;
     circle.points = 0;
     for (std::size_t k = 0; k < points.size(); ++k) {

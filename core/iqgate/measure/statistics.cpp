@@ -5,6 +5,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "iqgate/compute/bootstrap.hpp"
@@ -37,6 +38,25 @@ double quantile(const std::vector<double>& sorted, double p) {
   const std::size_t low = static_cast<std::size_t>(position);
   if (low + 1 >= sorted.size()) return sorted.back();
   return sorted[low] + (position - double(low)) * (sorted[low + 1] - sorted[low]);
+}
+
+double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+double median_of(std::vector<double> values) {
+  const std::size_t half = values.size() / 2;
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
+  const double upper = values[half];
+  if (values.size() % 2 != 0) return upper;
+  return 0.5 * (upper + *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half)));
+}
+
+double robust_sd(const std::vector<double>& values) {
+  const double middle = median_of(values);
+  std::vector<double> distances;
+  for (const double v : values) distances.push_back(std::abs(v - middle));
+  return 1.4826 * median_of(std::move(distances));
 }
 
 Interval symmetric_interval(double value, double se, double freedom) {

@@ -19,6 +19,12 @@ double passing_p(std::vector<double> p, double q);
 /// Quantile by linear interpolation, type 7. `sorted` must be ascending and not empty.
 double quantile(const std::vector<double>& sorted, double p);
 
+/// Mean and median of values that are not empty.
+double mean_of(const std::vector<double>& values);
+double median_of(std::vector<double> values);
+/// 1.4826 times the median distance from the median: the SD of a normal distribution.
+double robust_sd(const std::vector<double>& values);
+
 /// value +- t(0.975, freedom) se; freedom absent or large: normal.
 Interval symmetric_interval(double value, double se, double freedom = 1e9);
 /// exp(log value +- t se/value): for ratios and positive quantities.

@@ -116,25 +116,6 @@ std::vector<double> residuals(const std::vector<double>& series, const std::vect
   return rest;
 }
 
-double mean_of(const std::vector<double>& values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
-}
-
-double median_of(std::vector<double> values) {
-  const std::size_t half = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
-  const double upper = values[half];
-  if (values.size() % 2 != 0) return upper;
-  return 0.5 * (upper + *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half)));
-}
-
-double robust_sd(const std::vector<double>& values) {
-  const double middle = median_of(values);
-  std::vector<double> distances;
-  for (const double v : values) distances.push_back(std::abs(v - middle));
-  return 1.4826 * median_of(std::move(distances));
-}
-
 double block_jackknife_se(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number) {
   const std::size_t blocks = std::clamp<std::size_t>(times / 10, 5, 20);
   std::vector<double> without;

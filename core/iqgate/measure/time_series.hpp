@@ -22,11 +22,6 @@ VolumeSeries volume_series(const Job& job, std::size_t least);
 /// The series less its polynomial in time; `polynomials` as compute::time_polynomials gives them.
 std::vector<double> residuals(const std::vector<double>& series, const std::vector<double>& polynomials, int order);
 
-double mean_of(const std::vector<double>& values);
-double median_of(std::vector<double> values);
-/// 1.4826 times the median distance from the median: the SD of a normal distribution.
-double robust_sd(const std::vector<double>& values);
-
 /// Standard error by leaving out blocks of time, so that slow noise counts as such: `number` gets the weights (0 or 1)
 /// of the times.
 double block_jackknife_se(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number);
