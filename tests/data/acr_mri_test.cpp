@@ -156,8 +156,8 @@ TEST(AcrMriScansSlow, SliceThickness) {
     const Results& r = document_of(std::string("hazen/") + set).results;
     EXPECT_NEAR(value_of(r, "slice_thickness_mm", "acr"), peer, 0.45) << set;
     // The ramps and the wedges tell the place of the slice by different inserts, glued to about half a millimetre.
-    EXPECT_NEAR(value_of(r, "slice_offset_mm", "ramps"),
-                value_of(r, "slice_position_error_mm", "", "slice_1/wedges"), 1)
+    EXPECT_NEAR(value_of(r, "slice_offset_mm", "ramps"), value_of(r, "slice_position_error_mm", "", "slice_1/wedges"),
+                1)
         << set;
   }
   // 5.89 by the peer: its first and last crossing take in the slots' water at the bar's far ends (seen at 85 mm).
@@ -190,7 +190,8 @@ TEST(AcrMriScansSlow, UniformityAndGhosting) {
 
 TEST(AcrMriScansSlow, Resolution) {
   IQGATE_NEED_DATA("hazen/acr_siemens_skyra_3t");
-  for (const auto& [set, ul, lr] : {std::tuple{"acr_siemens_skyra_3t", 0.9, 0.9}, {"acr_philips_achieva_3t", 1.0, 1.0},
+  for (const auto& [set, ul, lr] : {std::tuple{"acr_siemens_skyra_3t", 0.9, 0.9},
+                                    {"acr_philips_achieva_3t", 1.0, 1.0},
                                     {"acr_ge_signa_hdxt_1.5t_512", 0.9, 0.9}}) {
     const Results& r = document_of(std::string("hazen/") + set).results;
     EXPECT_EQ(value_of(r, "hc_resolution_ul_mm"), ul) << set;
@@ -246,19 +247,15 @@ TEST(StabilityScan, MeetsThePeerInItsOwnVariant) {
   job.settings.repetition_time_s = 3;
   const Results r = measure_all(job, {"stability"});
   const std::tuple<const char*, const char*, double> rows[] = {
-      {"signal_mean", "fbirn", 2561.3309855928906},
-      {"percent_fluctuation_pct", "order3_n1", 0.24977091718316002},
-      {"drift_pct", "raw", 2.0613574051157357},
-      {"drift_pct", "order3", 1.4237377326902045},
-      {"snr_static", "fbirn", 141.28051494097912},
-      {"sfnr", "order3_n1", 136.95312268049457},
-      {"rdc_px", "order3_n1", 2.835793582979524},
-      {"series_outlier", "whole_slice_order3", 2.660084231130477}};
+      {"signal_mean", "fbirn", 2561.3309855928906}, {"percent_fluctuation_pct", "order3_n1", 0.24977091718316002},
+      {"drift_pct", "raw", 2.0613574051157357},     {"drift_pct", "order3", 1.4237377326902045},
+      {"snr_static", "fbirn", 141.28051494097912},  {"sfnr", "order3_n1", 136.95312268049457},
+      {"rdc_px", "order3_n1", 2.835793582979524},   {"series_outlier", "whole_slice_order3", 2.660084231130477}};
   for (const auto& [name, variant, peer] : rows)
     EXPECT_NEAR(value_of(r, name, variant) / peer, 1, 1e-6) << name << " " << variant;
   // Its standard deviation, 6.3974599, is that of the fluctuation.
-  EXPECT_NEAR(value_of(r, "percent_fluctuation_pct", "order3_n1") * value_of(r, "signal_mean") / 100,
-              6.397459894811835, 1e-5);
+  EXPECT_NEAR(value_of(r, "percent_fluctuation_pct", "order3_n1") * value_of(r, "signal_mean") / 100, 6.397459894811835,
+              1e-5);
   // Its spectral outlier (5.12) and its largest background (1.746 %) have no definition in print that gives them.
 }
 

@@ -4,8 +4,8 @@
 namespace iqgate::locate {
 namespace {
 
-// A ring of markers and a cross on a 1 T scanner; the peer's own test asks for more than 50 and fewer than 65. Their true
-// places are not published, so nothing but the count can be compared.
+// A ring of markers and a cross on a 1 T scanner; the peer's own test asks for more than 50 and fewer than 65. Their
+// true places are not published, so nothing but the count can be compared.
 TEST(DistortionScans, MarkersAreCounted) {
   IQGATE_NEED_DATA("mri_distortion/mr_distortion_avanto");
   const std::vector<Scan> scans = test::scans_of("mri_distortion/mr_distortion_avanto");

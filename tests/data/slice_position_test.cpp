@@ -4,14 +4,14 @@
 namespace iqgate::measure {
 namespace {
 
-// Crossing rods of 45 degrees on one scanner; the peer (hazen, its own test) gives distances from the nominal place, without
-// sign, of the sorted slices 10 to 49, counted from slice 28, with rods in whole and third pixels: 0.3 mm.
+// Crossing rods of 45 degrees on one scanner; the peer (hazen, its own test) gives distances from the nominal place,
+// without sign, of the sorted slices 10 to 49, counted from slice 28, with rods in whole and third pixels: 0.3 mm.
 TEST(SlicePositionScan, MeetsThePeer) {
   IQGATE_NEED_DATA("hazen/slicepos_canon_galan_3t");
-  const std::vector<double> peer{1.49,  1.35,  1.29,  1.12,  0.928, 0.885,  0.729, 0.557, 0.531, 0.635,
-                                 0.0882, 0.437, 0.215, 0.238, 0.196, 0.0415, 0.117, 0.131, 0,     0.194,
-                                 0.361, 0.0941, 0.424, 0.265, 0.446, 0.464,  0.587, 0.646, 0.607, 0.779,
-                                 1.07,  0.88,  0.94,  0.948, 1.23,  1.29,   1.58,  1.41,  1.71,  1.95};
+  const std::vector<double> peer{1.49,   1.35,   1.29,  1.12,  0.928, 0.885,  0.729, 0.557, 0.531, 0.635,
+                                 0.0882, 0.437,  0.215, 0.238, 0.196, 0.0415, 0.117, 0.131, 0,     0.194,
+                                 0.361,  0.0941, 0.424, 0.265, 0.446, 0.464,  0.587, 0.646, 0.607, 0.779,
+                                 1.07,   0.88,   0.94,  0.948, 1.23,  1.29,   1.58,  1.41,  1.71,  1.95};
   const std::vector<Scan> scans = test::scans_of("hazen/slicepos_canon_galan_3t");
   ASSERT_EQ(scans.size(), 1u);
   const Grid& grid = scans.front().volume.grid;

@@ -1,6 +1,6 @@
 // The metrics of the ACR MRI phantom against what it was drawn with.
-#include "iqgate/phantom/closed_form.hpp"
 #include "support/acr_mri.hpp"
+#include "iqgate/phantom/closed_form.hpp"
 
 namespace iqgate::measure {
 namespace {
@@ -19,7 +19,8 @@ TEST(AcrMri, SliceThicknessIsThatOfTheProfileForAnyPlaceAndTilt) {
   struct Case {
     double thickness, z, yaw;
   };
-  for (const Case& c : {Case{5, 0, 0}, Case{5, 1.2, 0}, Case{5, -1.7, 0}, Case{4, 0.4, 0}, Case{6, 0, 0}, Case{5, 0, 1}}) {
+  for (const Case& c :
+       {Case{5, 0, 0}, Case{5, 1.2, 0}, Case{5, -1.7, 0}, Case{4, 0.4, 0}, Case{6, 0, 0}, Case{5, 0, 1}}) {
     const auto scan = test::acr_scan(model, {.z_mm = c.z, .yaw_deg = c.yaw, .thickness_mm = c.thickness, .slices = 1});
     const Results r = measured(scan, model, {"ramps"});
     // Half levels of a box profile lie at its ends whatever the blur of PSF and slot. Tolerance of the definition:
@@ -71,7 +72,7 @@ TEST(AcrMriSlow, DiametersAreThoseOfTheBodyInShadingAndTilt) {
 TEST(AcrMriSlow, GhostsAreReadAndPlainNoiseCancels) {
   const phantom::Model model = test::shipped("acr_mri_large");
   for (const double ghost : {0.0, 0.01, 0.03}) {
-    const auto still = test::acr_scan(model, {.field_mm = 256, .ghost = ghost});
+    const auto still = test::acr_scan(model, {.field_mm = 256, .noise = 0.1, .ghost = ghost});
     const Results r = measured(still, model, {"ghosting"});
     // Both air regions above and below lie whole in the shifted copy: top = bottom = ghost x signal.
     EXPECT_NEAR(test::value_of(r, "psg_pct"), 100 * ghost, 0.02 + 0.02 * 100 * ghost) << ghost;
@@ -86,7 +87,7 @@ TEST(AcrMriSlow, GhostsAreReadAndPlainNoiseCancels) {
 
 TEST(AcrMri, AirRegionsMoveIntoTheGapOrAreRefused) {
   const phantom::Model model = test::shipped("acr_mri_large");
-  const auto near = test::acr_scan(model, {.y_mm = 9, .field_mm = 250, .ghost = 0.02});
+  const auto near = test::acr_scan(model, {.y_mm = 9, .field_mm = 250, .noise = 0.1, .ghost = 0.02});
   const Results moved = measured(near, model, {"ghosting"});
   EXPECT_NEAR(test::value_of(moved, "psg_pct"), 2, 0.1);
   const auto found = std::find_if(moved.regions.begin(), moved.regions.end(),
@@ -97,6 +98,36 @@ TEST(AcrMri, AirRegionsMoveIntoTheGapOrAreRefused) {
   const Results refused = measured(tight, model, {"ghosting"});
   EXPECT_EQ(refused.find("psg_pct"), nullptr);
   EXPECT_NE(refused.not_measured.front().reason.find("no air"), std::string::npos);
+}
+
+TEST(AcrMri, MaskedAirGivesNoGhosting) {
+  const phantom::Model model = test::shipped("acr_mri_large");
+  const auto masked = test::acr_scan(model, {.field_mm = 256});  // no noise: the air is exactly 0
+  const Results r = measured(masked, model, {"ghosting"});
+  EXPECT_EQ(r.find("psg_pct"), nullptr);
+  EXPECT_NE(r.not_measured.front().reason.find("exactly 0"), std::string::npos);
+}
+
+// The scatter of the thickness over noisy scans is what its standard error says, by a factor of 1.6 either way (12
+// scans: an SD is known to 20 %).
+TEST(AcrMriSlow, ThicknessScattersAsItsStandardErrorSays) {
+  const phantom::Model model = test::shipped("acr_mri_large");
+  std::vector<double> values;
+  double se = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const auto scan =
+        test::acr_scan(model, {.x_mm = 0.3 * double(seed), .thickness_mm = 3, .noise = 20, .slices = 1, .seed = seed});
+    const Results r = measured(scan, model, {"ramps"});
+    const Measurement* m = r.find("slice_thickness_mm", "acr");
+    ASSERT_TRUE(m && m->se);
+    values.push_back(m->value);
+    se += *m->se / 12;
+  }
+  double mean = 0, square = 0;
+  for (const double v : values) mean += v / 12;
+  for (const double v : values) square += (v - mean) * (v - mean) / 11;
+  EXPECT_LT(std::sqrt(square), 1.6 * se);
+  EXPECT_GT(std::sqrt(square), se / 1.6);
 }
 
 TEST(AcrMri, LengthOfALocaliserInShading) {
@@ -115,7 +146,8 @@ TEST(AcrMri, LengthOfALocaliserInShading) {
       phantom::Model placed = model;
       const Results r = measure_all(test::make_job(scans, phantom::place_features(placed, {}, "MR")), {"end_to_end"});
       // Along the image, not the phantom: a turn lengthens it by 1 / cos.
-      EXPECT_NEAR(test::value_of(r, "length_ss_mm"), 148 / std::cos(turn * M_PI / 180), 0.15) << gradient << " " << turn;
+      EXPECT_NEAR(test::value_of(r, "length_ss_mm"), 148 / std::cos(turn * M_PI / 180), 0.15)
+          << gradient << " " << turn;
     }
   }
 }
@@ -192,10 +224,10 @@ double false_alarms(int scans, bool smooth) {
                  .seed = std::uint64_t(k) + 77};
     phantom::Model ring = test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 44.5}, 1000, 0);
     Scan scan{.id = "r", .modality = "MR", .value_unit = "1", .volume = compute::render(ring, [&] {
-                job.quantity = "ct_number_hu";
-                job.psf_sigma_mm = {0.6, 0.6, 0.6};
-                return job;
-              }())};
+                                                                job.quantity = "ct_number_hu";
+                                                                job.psf_sigma_mm = {0.6, 0.6, 0.6};
+                                                                return job;
+                                                              }())};
     const std::vector<Scan> scans_of_one{scan};
     const Results r = measure_all(test::make_job(scans_of_one, {where}), {"spokes"});
     bool any = false;

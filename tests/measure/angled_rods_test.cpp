@@ -5,7 +5,8 @@ namespace iqgate::measure {
 namespace {
 
 phantom::Model crossed_rods(double angle_deg) {
-  phantom::Model model = test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 90, .length_mm = 300}, 1000, 0);
+  phantom::Model model =
+      test::one_shape({.kind = phantom::ShapeKind::cylinder, .radius_mm = 90, .length_mm = 300}, 1000, 0);
   model.shapes.front().name = "body";
   const double a = angle_deg * M_PI / 180;
   for (const double side : {-1.0, 1.0}) {
@@ -77,7 +78,8 @@ TEST(Plates, WidthIsThatOfTheDipsInShading) {
       const double a = upper, b = lower;
       const Scan scan = test::painted(
           {160, 160, 1}, {1, 1, 5},
-          [&](Vec3 p) { return (1000 - 300 * (p.y < 0 ? dip(p.x + 2, a) : dip(p.x - 1, b))) * (1 + shading * p.x); }, "MR");
+          [&](Vec3 p) { return (1000 - 300 * (p.y < 0 ? dip(p.x + 2, a) : dip(p.x - 1, b))) * (1 + shading * p.x); },
+          "MR");
       std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),
                                   test::box("p/lower", "plate", {0, 30, 0}, {76, 20, 1})};
       for (Region& r : regions) r.nominal["angle_deg"] = angle;
@@ -87,7 +89,8 @@ TEST(Plates, WidthIsThatOfTheDipsInShading) {
       const double width = std::sqrt(a * b) * std::tan(angle * M_PI / 180);
       EXPECT_NEAR(test::value_of(r, "slice_width_mm", "geometric_mean"), width, 0.02 + 5 * shading * width) << shading;
     }
-  const std::vector<Scan> flat{test::painted({160, 160, 1}, {1, 1, 5}, [](Vec3) { return 1000.0; }, "MR")};
+  const std::vector<Scan> flat{test::painted(
+      {160, 160, 1}, {1, 1, 5}, [](Vec3) { return 1000.0; }, "MR")};
   std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),
                               test::box("p/lower", "plate", {0, 30, 0}, {76, 20, 1})};
   for (Region& r : regions) r.nominal["angle_deg"] = angle;

@@ -232,7 +232,8 @@ Experiment stability(const char* name) {
       scans.back().modality = "MR", scans.back().value_unit = "1";
       scans.back().role = "repeat_" + std::to_string(t + 1);
     }
-    const Results r = measure_all(test::make_job(scans, {test::disc("c", "time_series", {0, 0, 0}, 20)}), {"stability"});
+    const Results r =
+        measure_all(test::make_job(scans, {test::disc("c", "time_series", {0, 0, 0}, 20)}), {"stability"});
     const double n = 198, own = std::hypot(10.0, 5.0), mean = std::hypot(5.0, 10.0 / 21);
     const double truth = std::string(name) == "sfnr"                      ? 1000 / own * (1 + 3 / (4 * (n - 3)))
                          : std::string(name) == "percent_fluctuation_pct" ? mean / 10

@@ -142,5 +142,29 @@ TEST(DistortionSlow, OtherPhantomsAndMissingBallsAreTold) {
             "phantom_not_found");
 }
 
+TEST(Distortion, PointsInAPlaneTellNoScaleAcrossIt) {
+  phantom::Model plate = test::shipped("distortion_grid");
+  std::erase_if(plate.shapes, [](const phantom::Shape& s) { return s.inside != "background" && s.center_mm.z != 0; });
+  std::erase_if(plate.features, [](const phantom::Feature& f) { return f.region.center_mm.z != 0; });
+  compute::RenderJob job;
+  job.grid = test::centred_grid({220, 220, 40}, {1, 1, 1});
+  const std::vector<Scan> scans{grid_scan(plate, job)};
+  const Results r = measured(scans, plate, {});
+  EXPECT_LT(test::value_of(r, "distortion_rms_mm", "", "control_points"), 0.05);
+  EXPECT_EQ(r.find("affine_scale_x_pct"), nullptr);
+}
+
+TEST(Distortion, BallsInEachOtherAreRefused) {
+  const phantom::Model model = test::shipped("distortion_grid");
+  std::vector<Region> regions = phantom::place_features(model, {}, "MR");
+  regions.push_back(regions.front());
+  regions.back().name = "again";
+  const std::vector<Scan> scans{test::painted(
+      {40, 40, 40}, {6, 6, 6}, [](Vec3) { return 1.0; }, "MR")};
+  const Results r = measure_all(test::make_job(scans, regions), {"distortion"});
+  EXPECT_TRUE(r.measurements.empty());
+  EXPECT_NE(r.not_measured.front().reason.find("lie in each other"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace iqgate::measure

@@ -170,5 +170,42 @@ TEST(DiscTtf, ContrastIsOfTheInsertNotOfTheRegion) {
   EXPECT_NE(reasons(square).find("not a circle"), std::string::npos) << reasons(square);
 }
 
+// Regions of the MR kinds with nominals and sizes that make no sense: never a number, never a crash.
+TEST(RegionFaults, OddNominalsGiveNoNumber) {
+  const std::vector<Scan> scans{test::painted(
+                                    {96, 96, 2}, {1, 1, 5}, [](Vec3) { return 1000.0; }, "MR"),
+                                test::painted(
+                                    {12, 12, 1}, {30, 30, 5}, [](Vec3 p) { return 1000 + p.x; }, "MR")};
+  const std::pair<const char*, std::vector<const char*>> kinds[] = {{"time_series", {"side_px"}},
+                                                                    {"diameters", {"directions", "diameter_mm"}},
+                                                                    {"ramp_pair", {"slope"}},
+                                                                    {"wedge_pair", {}},
+                                                                    {"hole_array", {"hole_diameter_mm", "offset_mm"}},
+                                                                    {"spokes", {"first_angle_deg", "contrast_pct"}},
+                                                                    {"control_point", {"dark"}},
+                                                                    {"relaxation", {"t1_ms", "temperature_degc"}},
+                                                                    {"ghost_air", {}},
+                                                                    {"rod_pair", {"angle_deg"}},
+                                                                    {"plate", {"angle_deg"}},
+                                                                    {"end_to_end", {}}};
+  for (const Scan& scan : scans)
+    for (const auto& [kind, keys] : kinds)
+      for (const double value : {0.0, -3.0, 1e9, 1e-300, 45.0})
+        for (const double size : {1.0, 20.0, 80.0, 9000.0})
+          for (const bool round : {false, true}) {
+            Region a = round ? test::disc("p/a_ul", kind, {0, 0, 0}, size / 2)
+                             : test::box("p/a_ul", kind, {0, 0, 0}, {size, size, 1});
+            if (std::string(kind) == "control_point") a.shape = RegionShape::sphere, a.radius_mm = size / 2;
+            for (const char* key : keys) a.nominal[key] = value;
+            Region b = a;
+            b.name = "p/b_lr";
+            b.center_mm = {3, 0, 0};
+            const std::vector<Scan> one{scan};
+            const Results r = measure_all(test::make_job(one, {a, b}), {});
+            EXPECT_TRUE(r.measurements.empty())
+                << kind << " " << value << " " << size << ": " << r.measurements.front().name;
+          }
+}
+
 }  // namespace
 }  // namespace iqgate::measure

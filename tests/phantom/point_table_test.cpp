@@ -16,7 +16,8 @@ std::string written(const test::TemporaryFolder& folder, const std::string& text
 std::string rows(int count) {
   std::string text = "# a site's own grid\nid,x_mm,y_mm,z_mm,diameter_mm\n";
   for (int k = 0; k < count; ++k)
-    text += "p" + std::to_string(k) + "," + std::to_string(20 * (k % 5)) + "," + std::to_string(20 * (k / 5)) + ",-3.5,8\n";
+    text +=
+        "p" + std::to_string(k) + "," + std::to_string(20 * (k % 5)) + "," + std::to_string(20 * (k / 5)) + ",-3.5,8\n";
   return text;
 }
 
@@ -62,8 +63,9 @@ TEST(Model, RepeatsAShape) {
   EXPECT_EQ(model.shapes[2].name, "row_3");
   EXPECT_DOUBLE_EQ(model.shapes[2].center_mm.x, 11);
   EXPECT_DOUBLE_EQ(model.shapes[2].size_mm.y, 4);
-  for (const char* wrong : {R"({"count":0,"shift_mm":[5,0,0]}}]})", R"({"count":3,"shift_mm":[5,0,0],"grow_mm":[0,-1,0]}}]})",
-                            R"({"count":1e9,"shift_mm":[5,0,0]}}]})"}) {
+  for (const char* wrong :
+       {R"({"count":0,"shift_mm":[5,0,0]}}]})", R"({"count":3,"shift_mm":[5,0,0],"grow_mm":[0,-1,0]}}]})",
+        R"({"count":1e9,"shift_mm":[5,0,0]}}]})"}) {
     std::ofstream(path, std::ios::trunc) << head + wrong;
     EXPECT_THROW(read_model(path), UsageError) << wrong;
   }

@@ -32,8 +32,8 @@ void expect_number(const Results& r, const char* name, const char* variant, cons
 
 double rician_mean(double signal, double noise) {
   const double x = signal * signal / (4 * noise * noise);
-  return noise * std::sqrt(M_PI / 2) *
-         std::exp(-x) * ((1 + 2 * x) * std::cyl_bessel_i(0.0, x) + 2 * x * std::cyl_bessel_i(1.0, x));
+  return noise * std::sqrt(M_PI / 2) * std::exp(-x) *
+         ((1 + 2 * x) * std::cyl_bessel_i(0.0, x) + 2 * x * std::cyl_bessel_i(1.0, x));
 }
 
 // Where the slice nearest to the crossing of the wedges cuts them: right tip less left one, in the phantom's y.
@@ -92,8 +92,8 @@ void try_one(std::uint64_t seed, Count& count) {
   const test::AcrRendered p = test::acr_scan(model, what);
   char buffer[200];
   std::snprintf(buffer, sizeof buffer, "%s seed %llu defect %d: z %.2f pitch %.2f yaw %.2f roll %.1f%s noise %.0f",
-                name.c_str(), static_cast<unsigned long long>(seed), int(defect), what.z_mm, what.pitch_deg, what.yaw_deg,
-                what.roll_deg, what.feet_first ? " feet first" : "", what.noise);
+                name.c_str(), static_cast<unsigned long long>(seed), int(defect), what.z_mm, what.pitch_deg,
+                what.yaw_deg, what.roll_deg, what.feet_first ? " feet first" : "", what.noise);
   const std::string text = buffer;
   Candidate found;
   try {
@@ -118,7 +118,8 @@ void try_one(std::uint64_t seed, Count& count) {
   if (!slices_right) return;
   const Vec3 across = shift - dot(shift, p.job.pose.rotation.column(2)) * p.job.pose.rotation.column(2);
   const double turn =
-      std::acos(std::clamp(dot(found.placement.rotation.column(0), p.job.pose.rotation.column(0)), -1.0, 1.0)) * 180 / M_PI;
+      std::acos(std::clamp(dot(found.placement.rotation.column(0), p.job.pose.rotation.column(0)), -1.0, 1.0)) * 180 /
+      M_PI;
   const bool pose_right = turn < 0.6 && norm(across) < 0.6;
   count.off += !pose_right;
   EXPECT_TRUE(pose_right) << text << ": turn " << turn << " deg, across " << norm(across) << " mm";
@@ -143,9 +144,10 @@ void try_one(std::uint64_t seed, Count& count) {
       expect_number(r, which, "", where, 190, 0.3 * more, text, count);
   // A weak ghost adds to the noise's floor in the Rician way.
   if (defect == Defect::ghost && std::abs(what.y_mm) < 4)
-    expect_number(r, "psg_pct", "acr", "slice_7/ghost", 0.1 * (rician_mean(20, what.noise) - rician_mean(0, what.noise)),
-                  0.15, text, count);
-  if (const Measurement* m = r.find("lcod_contrast_pct", "", "slice_11/discs"); m && defect != Defect::last_slice_missing)
+    expect_number(r, "psg_pct", "acr", "slice_7/ghost",
+                  0.1 * (rician_mean(20, what.noise) - rician_mean(0, what.noise)), 0.15, text, count);
+  if (const Measurement* m = r.find("lcod_contrast_pct", "", "slice_11/discs");
+      m && defect != Defect::last_slice_missing)
     EXPECT_GT(m->value, 0.5) << text;
 }
 

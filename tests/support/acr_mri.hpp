@@ -7,7 +7,7 @@ namespace iqgate::test {
 struct AcrScan {
   double x_mm = 0, y_mm = 0, z_mm = 0;  ///< z: how far the slices lie beyond their places
   double pitch_deg = 0, yaw_deg = 0, roll_deg = 0;
-  bool feet_first = false;        ///< turned over: slice 11 is scanned first
+  bool feet_first = false;  ///< turned over: slice 11 is scanned first
   double thickness_mm = 5;
   std::size_t matrix = 256;
   double field_mm = 250;

@@ -54,7 +54,7 @@ void add_common(CLI::App& verb, Options& o) {
 void add_measure(CLI::App& verb, Options& o, bool judge) {
   add_common(verb, o);
   verb.add_option("PATH", o.paths, "files or folders (DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip)")->required();
-  verb.add_option("--phantom", o.phantom, "name, file (.json, or .csv with a table of inserts) or auto");
+  verb.add_option("--phantom", o.phantom, "name, file (.json, or .csv with a table of inserts or balls) or auto");
   verb.add_option("--pose", o.pose,
                   "parts of the placement given by hand, as x=0,y=-12.5,z=30,pitch=0,yaw=0,roll=90 (mm, degrees); the "
                   "rest is located");

@@ -1,8 +1,8 @@
 #pragma once
 // The options of all verbs, as values: parsed once in main.cpp, handed to the verb.
 #include <cstdint>
-#include <stdexcept>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,7 +27,8 @@ struct Options {
   std::string report_format = "html";
   std::vector<double> size{256, 256, 32}, voxel_mm{0.9, 0.9, 2.0}, psf_sigma_mm{0.6, 0.6, 0.8}, pose_deg{0, 0, 0},
       shift_mm{0, 0, 0};
-  double noise_sd = -1, noise_tau_mm = 0, cupping = 0, drift_pct = 0, fluctuation_pct = 0, ghost_pct = 0, slice_thickness_mm = 0;
+  double noise_sd = -1, noise_tau_mm = 0, cupping = 0, drift_pct = 0, fluctuation_pct = 0, ghost_pct = 0,
+         slice_thickness_mm = 0;
   std::vector<double> distortion_per_mm2{0, 0, 0};
   int repeats = 1, channels = 0;
   bool enhanced = false, aperture = false;

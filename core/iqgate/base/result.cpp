@@ -7,9 +7,9 @@ namespace iqgate {
 
 bool known_unit(std::string_view unit) {
   static constexpr std::array<std::string_view, 27> units{
-      "mm",   "1/mm", "mm2", "mm3",       "HU",  "HU2 mm2", "HU2 mm3", "HU2",          "HU2 mm",
-      "%",    "deg",  "s",   "Bq/mL",     "1",   "1/mm2",   "Bq2/mL2", "(Bq/mL)2 mm2", "(Bq/mL)2 mm3",
-      "1/HU", "ppm",  "dB",  "1/(cm HU)", "1/cm", "px", "Hz", "ms", "degC"};
+      "mm",   "1/mm", "mm2", "mm3",       "HU",   "HU2 mm2", "HU2 mm3", "HU2",          "HU2 mm",
+      "%",    "deg",  "s",   "Bq/mL",     "1",    "1/mm2",   "Bq2/mL2", "(Bq/mL)2 mm2", "(Bq/mL)2 mm3",
+      "1/HU", "ppm",  "dB",  "1/(cm HU)", "1/cm", "px",      "Hz",      "ms",           "degC"};
   return std::find(units.begin(), units.end(), unit) != units.end();
 }
 

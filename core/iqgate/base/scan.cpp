@@ -17,8 +17,10 @@ std::optional<double> Scan::common_scale() const {
   const auto maker = tags.find("Manufacturer");
   if (modality != "MR" || maker == tags.end() || maker->second.rfind("Philips", 0) != 0) return 1.0;
   double slope = 0, scale = 0;
-  if (!tag_number("RescaleSlope", slope) || !(slope > 0)) return 1.0;  // stored as they were reconstructed
-  if (!tag_number("PhilipsScaleSlope", scale) || !(scale > 0)) return std::nullopt;
+  const bool sloped = tag_number("RescaleSlope", slope) && slope > 0;
+  if (!tag_number("PhilipsScaleSlope", scale) || !(scale > 0))
+    return sloped ? std::nullopt : std::optional<double>(1.0);  // without a slope: as they were reconstructed
+  if (!sloped) slope = 1;
   return 1 / (slope * scale);
 }
 

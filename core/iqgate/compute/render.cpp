@@ -65,11 +65,16 @@ Vec3 undistorted(const DistortionJob& distortion, Vec3 mm) {
 // How far, in voxels, the field moves anything in the scan.
 double most_shift(const RenderJob& job) {
   if (!job.distortion.any()) return 0;
+  const DistortionJob& f = job.distortion;
   double most = 0;
   for (int c = 0; c < 8; ++c) {
     const Vec3 corner = job.grid.to_mm({c & 1 ? double(job.grid.size.x) : 0, c & 2 ? double(job.grid.size.y) : 0,
                                         c & 4 ? double(job.grid.size.z) : 0});
-    most = std::max(most, norm(job.distortion.at(corner)));
+    most = std::max(most, norm(f.at(corner)));
+    for (int d = 0; d < 3; ++d)
+      if (!(std::abs(f.scale[d]) + 3 * std::abs(f.cubic_per_mm2[d]) * dot(corner, corner) < 0.5))
+        throw UsageError("out_of_range", "distortion", "folds the image at its corners",
+                         "take a smaller field or a smaller image");
   }
   return most / std::min({job.grid.spacing_mm.x, job.grid.spacing_mm.y, job.grid.spacing_mm.z}) + 1;
 }

@@ -43,7 +43,7 @@ RigidFit fit_rigid(const std::vector<Vec3>& from, const std::vector<Vec3>& to) {
   return fit;
 }
 
-AffineFit fit_affine(const std::vector<Vec3>& from, const std::vector<Vec3>& to) {
+std::optional<AffineFit> fit_affine(const std::vector<Vec3>& from, const std::vector<Vec3>& to) {
   if (from.size() < 4 || from.size() != to.size()) throw std::logic_error("an affine fit needs four pairs of points");
   const Vec3 a = mean(from), b = mean(to);
   Eigen::Matrix3d cross = Eigen::Matrix3d::Zero(), own = Eigen::Matrix3d::Zero();
@@ -51,6 +51,8 @@ AffineFit fit_affine(const std::vector<Vec3>& from, const std::vector<Vec3>& to)
     cross += vector(to[k] - b) * vector(from[k] - a).transpose();
     own += vector(from[k] - a) * vector(from[k] - a).transpose();
   }
+  const Eigen::Vector3d spread = Eigen::SelfAdjointEigenSolver<Eigen::Matrix3d>(own).eigenvalues();
+  if (!(spread[0] > 1e-6 * spread[2])) return std::nullopt;
   AffineFit fit;
   fit.matrix = matrix(cross * own.inverse());
   fit.translation_mm = b - fit.matrix * a;

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "iqgate/base/geometry.hpp"
@@ -21,7 +22,7 @@ struct AffineFit {
   Mat3 matrix;
   Vec3 translation_mm;
 };
-/// Of four points or more that do not lie in a plane.
-AffineFit fit_affine(const std::vector<Vec3>& from, const std::vector<Vec3>& to);
+/// Of four points or more; none where they lie in a plane.
+std::optional<AffineFit> fit_affine(const std::vector<Vec3>& from, const std::vector<Vec3>& to);
 
 }  // namespace iqgate::compute

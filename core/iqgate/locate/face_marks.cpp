@@ -32,7 +32,8 @@ std::optional<double> crossing(const Scan& scan, Vec3 at, Vec3 normal, double st
   std::optional<double> found;
   for (int k = 1; k < n; ++k)
     if ((profile[k - 1] - level) * (profile[k] - level) <= 0 && profile[k] != profile[k - 1]) {
-      const double t = reach_mm * (2 * (k - 1 + (level - profile[k - 1]) / (profile[k] - profile[k - 1])) / (n - 1) - 1);
+      const double t =
+          reach_mm * (2 * (k - 1 + (level - profile[k - 1]) / (profile[k] - profile[k - 1])) / (n - 1) - 1);
       if (found) return std::nullopt;  // no plain edge
       found = t;
     }
@@ -88,8 +89,8 @@ void look_at_face(const Scan& scan, const Placement& pose, const Face& face, std
       const double middle = found[found.size() / 2],
                    spread = found[found.size() * 3 / 4] - found[found.size() / 4];  // 1.35 SD
       const double se = std::hypot(spread / 1.35 * 1.25 / std::sqrt(double(found.size())), 0.1);
-      shifts.push_back({face.center_mm + (0.5 * (low + high)) * face.along + Vec3{0, 0, height}, face.normal, middle,
-                        se, index});
+      shifts.push_back(
+          {face.center_mm + (0.5 * (low + high)) * face.along + Vec3{0, 0, height}, face.normal, middle, se, index});
     }
   }
 }

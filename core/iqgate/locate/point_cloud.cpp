@@ -7,6 +7,7 @@
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/backend.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/rigid_fit.hpp"
 #include "iqgate/locate/rings.hpp"
 
@@ -15,15 +16,15 @@ namespace {
 
 constexpr double inner_radii = 0.5, outer_radii = 1.2;  // widths of the two Gaussians
 constexpr double strong_share = 0.35;
-constexpr double near_share = 0.3;    // of the distance between neighbours: a match
-constexpr double least_lead = 0.05;   // of the points, over another place
+constexpr double near_share = 0.3;   // of the distance between neighbours: a match
+constexpr double least_lead = 0.05;  // of the points, over another place
 constexpr double least_share = 0.5;
-constexpr std::size_t least_points = 12;
+constexpr std::size_t least_points = 12, most_core = 200;
 
 Voxels smoothed(const compute::Backend& cpu, const compute::DeviceVolume& volume, double sigma_mm, Vec3 spacing) {
   Voxels out;
-  cpu.gaussian(volume, {.sigma_x = sigma_mm / spacing.x, .sigma_y = sigma_mm / spacing.y, .sigma_z = sigma_mm / spacing.z},
-               out);
+  cpu.gaussian(
+      volume, {.sigma_x = sigma_mm / spacing.x, .sigma_y = sigma_mm / spacing.y, .sigma_z = sigma_mm / spacing.z}, out);
   return out;
 }
 
@@ -108,7 +109,8 @@ std::vector<Blob> find_balls(const Scan& scan, double radius_mm, bool bright, st
         bool top = true;
         for (int c = 0; c < 27 && top; ++c) {
           if (c == 13) continue;
-          const float other = at(x + std::size_t(c % 3) - 1, y + std::size_t(c / 3 % 3) - 1, z + std::size_t(c / 9) - 1);
+          const float other =
+              at(x + std::size_t(c % 3) - 1, y + std::size_t(c / 3 % 3) - 1, z + std::size_t(c / 9) - 1);
           top = c < 13 ? v > other : v >= other;
         }
         if (!top) continue;
@@ -142,13 +144,14 @@ std::vector<phantom::Shape> control_points(const phantom::Model& model) {
 Placement locate_points(const Scan& scan, const phantom::Model& model) {
   const std::vector<phantom::Shape> shapes = control_points(model);
   const auto refuse = [&](const char* code, const std::string& why) {
-    throw InputError(code, "scan " + scan.id, why, "choose another phantom with --phantom, or give its place with --pose");
+    throw InputError(code, "scan " + scan.id, why,
+                     "choose another phantom with --phantom, or give its place with --pose");
   };
-  if (shapes.size() < least_points) refuse("phantom_not_found", "phantom " + model.name + " has too few control points");
+  if (shapes.size() < least_points)
+    refuse("phantom_not_found", "phantom " + model.name + " has too few control points");
   std::vector<Vec3> points;
   for (const phantom::Shape& s : shapes) points.push_back(s.center_mm);
-  const bool bright =
-      model.contrast_of(shapes.front(), quantity_of(modality_of(scan, model))).value_or(1) > 0;
+  const bool bright = model.contrast_of(shapes.front(), quantity_of(modality_of(scan, model))).value_or(1) > 0;
   const std::vector<Blob> blobs = find_balls(scan, shapes.front().radius_mm, bright, 2 * points.size());
   const double spacing = least_distance(points), near_mm = near_share * spacing;
   Vec3 middle, seen;
@@ -158,23 +161,34 @@ Placement locate_points(const Scan& scan, const phantom::Model& model) {
   std::vector<compute::RigidFit> starts;
   for (int turn = 0; turn < 27; ++turn)
     for (int place = 0; place < 27; ++place) {
-      const auto step = [](int k, int axis) { return double(axis == 0 ? k % 3 - 1 : axis == 1 ? k / 3 % 3 - 1 : k / 9 - 1); };
+      const auto step = [](int k, int axis) {
+        return double(axis == 0 ? k % 3 - 1 : axis == 1 ? k / 3 % 3 - 1 : k / 9 - 1);
+      };
       compute::RigidFit start;
       start.rotation = rotation_from_degrees(5 * step(turn, 0), 5 * step(turn, 1), 5 * step(turn, 2));
-      start.translation_mm = seen - start.rotation * middle +
-                             (0.5 * spacing) * Vec3{step(place, 0), step(place, 1), step(place, 2)};
+      start.translation_mm =
+          seen - start.rotation * middle + (0.5 * spacing) * Vec3{step(place, 0), step(place, 1), step(place, 2)};
       starts.push_back(start);
     }
+  // Of a large phantom its middle tells the place.
+  std::vector<Vec3> core = points;
+  std::stable_sort(core.begin(), core.end(), [&](Vec3 a, Vec3 b) { return norm(a - middle) < norm(b - middle); });
+  if (core.size() > most_core) core.resize(most_core);
   poses.resize(starts.size());
+  compute::ParallelGuard guard;
 #pragma omp parallel for schedule(dynamic)
-  for (std::size_t k = 0; k < starts.size(); ++k) poses[k] = converge(points, blobs, starts[k], near_mm);
+  for (std::size_t k = 0; k < starts.size(); ++k)
+    guard.run([&] { poses[k] = converge(core, blobs, starts[k], near_mm); });
+  guard.rethrow();
   const auto better = [](const Pose& a, const Pose& b) {
     return a.matched != b.matched ? a.matched > b.matched : a.fit.rms_mm < b.fit.rms_mm;
   };
-  const Pose best = *std::min_element(poses.begin(), poses.end(), better);
+  const Pose best_core = *std::min_element(poses.begin(), poses.end(), better);
+  const Pose best = core.size() == points.size() ? best_core : converge(points, blobs, best_core.fit, near_mm);
   char text[200];
   if (double(best.matched) < std::max(double(least_points), least_share * double(points.size()))) {
-    std::snprintf(text, sizeof text, "of the %zu control points of %s the scan shows %zu where they should be (%zu balls seen)",
+    std::snprintf(text, sizeof text,
+                  "of the %zu control points of %s the scan shows %zu where they should be (%zu balls seen)",
                   points.size(), model.name.c_str(), best.matched, blobs.size());
     refuse("phantom_not_found", text);
   }
@@ -187,7 +201,7 @@ Placement locate_points(const Scan& scan, const phantom::Model& model) {
   placed.rotation = best.fit.rotation;
   placed.translation_mm = best.fit.translation_mm;
   placed.score = double(best.matched) / double(points.size());
-  placed.runner_up = double(next) / double(points.size());
+  placed.runner_up = placed.score * double(next) / double(std::max<std::size_t>(best_core.matched, 1));
   placed.fit_rms_mm = best.fit.rms_mm;
   placed.flags.push_back("upright_assumed");
   if (placed.score - *placed.runner_up < least_lead) {

@@ -18,8 +18,8 @@ std::vector<Blob> find_balls(const Scan& scan, double radius_mm, bool bright, st
 std::vector<phantom::Shape> control_points(const phantom::Model& model);
 
 /// The phantom standing upright within about 8 degrees and as far off its place as the scan reaches: closest points
-/// from many starts, then a rigid fit of the matched ones. Throws InputError: phantom_not_found where fewer than half of
-/// the model's points (or 12) are matched, pose_ambiguous where another place matches nearly as many.
+/// from many starts, then a rigid fit of the matched ones. Throws InputError: phantom_not_found where fewer than half
+/// of the model's points (or 12) are matched, pose_ambiguous where another place matches nearly as many.
 Placement locate_points(const Scan& scan, const phantom::Model& model);
 
 }  // namespace iqgate::locate

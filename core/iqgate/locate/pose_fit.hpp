@@ -22,7 +22,7 @@ struct Shift {
 
 struct Fit {
   Step step{};
-  Step se{};  ///< of each part of the step
+  Step se{};          ///< of each part of the step
   bool ends = false;  ///< a shift along the axis took part
 };
 

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double least_contrast = 0.02;      // of the body's contrast, for a rod
 constexpr double least_end_contrast = 0.04;  // across a rod's end
-constexpr double widest_slices_mm = 5.5;      // beyond it the end of a rod lies anywhere between two slices
+constexpr double widest_slices_mm = 5.5;     // beyond it the end of a rod lies anywhere between two slices
 constexpr double rim_mm = 3;                 // background that is looked at around a rod
 
 struct AxisShift {
@@ -149,7 +149,7 @@ std::vector<Rod> rods_of(const phantom::Model& model, const std::string& modalit
 }
 
 void look_at_rod(const Scan& scan, const Placement& pose, const Rod& rod, std::size_t index, double body_contrast,
-             std::vector<Shift>& shifts) {
+                 std::vector<Shift>& shifts) {
   const Grid& grid = scan.volume.grid;
   const double lean = std::abs(dot(turned(pose, {0, 0, 1}), grid.direction.column(2)));
   const double slice_mm = grid.spacing_mm.z * lean +

@@ -30,7 +30,8 @@ Patch patch_of(const SliceSampler& slice, const Region& region) {
   p.u0 = -0.5 * region.size_mm.x, p.w0 = -0.5 * region.size_mm.y;
   p.nu = long(region.size_mm.x / step_mm) + 1, p.nw = long(region.size_mm.y / step_mm) + 1;
   for (long j = 0; j < p.nw; ++j)
-    for (long i = 0; i < p.nu; ++i) p.values.push_back(slice.value(p.u0 + double(i) * step_mm, p.w0 + double(j) * step_mm));
+    for (long i = 0; i < p.nu; ++i)
+      p.values.push_back(slice.value(p.u0 + double(i) * step_mm, p.w0 + double(j) * step_mm));
   std::vector<double> finite;
   for (const double v : p.values)
     if (std::isfinite(v)) finite.push_back(v);
@@ -78,8 +79,9 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const auto angle = region.nominal.find("angle_deg");
   if (region.shape != RegionShape::box || angle == region.nominal.end() || !(angle->second >= 5 && angle->second <= 80))
     return skip("needs a box with nominal angle_deg (5 to 80), the rods' angle to the slices' normal");
-  if (region.size_mm.x > 300 || region.size_mm.y > 300 || region.size_mm.x < 4 * window_mm || region.size_mm.y < 4 * window_mm)
-    return skip("the region must be 20 to 300 mm wide");
+  if (region.size_mm.x > 160 || region.size_mm.y > 160 || region.size_mm.x < 4 * window_mm ||
+      region.size_mm.y < 4 * window_mm)
+    return skip("the region must be 20 to 160 mm wide");
   const double rate = 2 * std::tan(angle->second * std::numbers::pi / 180);
   const Grid& grid = job.grid();
   std::vector<double> index, separation;
@@ -148,17 +150,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric angled_rods_metric() {
-  return {"angled_rods",
-          "Slice position and spacing from angled rods",
-          "Two dark rods side by side along the region's first axis that cross along its second one at nominal angle_deg "
-          "(45: tan 1) to the slices' normal: in each slice of the region their distance, whose slope is 2 tan(angle) x the "
-          "spacing; places of the slices against the nominal ones.",
-          "IPEM Report 112; definition A9",
-          {"slice_spacing_mm", "slice_position_error_max_mm"},
-          {},
-          {"rod_pair"},
-          {"MR", "CT"},
-          run};
+  return {
+      "angled_rods",
+      "Slice position and spacing from angled rods",
+      "Two dark rods side by side along the region's first axis that cross along its second one at nominal angle_deg "
+      "(45: tan 1) to the slices' normal: in each slice of the region their distance, whose slope is 2 tan(angle) x "
+      "the "
+      "spacing; places of the slices against the nominal ones.",
+      "IPEM Report 112; definition A9",
+      {"slice_spacing_mm", "slice_position_error_max_mm"},
+      {},
+      {"rod_pair"},
+      {"MR", "CT"},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -41,9 +41,10 @@ BallCentre ball_centre(const VolumeView& volume, const Grid& grid, Vec3 guess_mm
     std::vector<double> rim;
     Vec3 moment;
     double mass = 0, square = 0, core = 0, voxels = 0;
-    bool inside = around(grid, found.patient_mm, shell, [&](Vec3, double r, std::size_t x, std::size_t y, std::size_t z) {
-      if (r > reach && r <= shell) rim.push_back(volume(x, y, z));
-    });
+    bool inside =
+        around(grid, found.patient_mm, shell, [&](Vec3, double r, std::size_t x, std::size_t y, std::size_t z) {
+          if (r > reach && r <= shell) rim.push_back(volume(x, y, z));
+        });
     if (!inside || rim.size() < 8) {
       found.reason = inside ? "too few voxels lie around it" : "it lies at the edge of the scan";
       return found;
@@ -71,6 +72,7 @@ BallCentre ball_centre(const VolumeView& volume, const Grid& grid, Vec3 guess_mm
     }
     if (norm(step) < 0.01 * voxel) return found;
   }
+  found.reason = "its centroid does not settle";
   return found;
 }
 

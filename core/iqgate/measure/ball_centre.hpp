@@ -7,9 +7,9 @@ namespace iqgate::measure {
 /// edge counts in part, which follows the centroid until that moves by less than a hundredth of a voxel.
 struct BallCentre {
   Vec3 patient_mm;
-  double se_mm = 0;        ///< of one coordinate, from the noise around it taken as white
-  double contrast = 0;     ///< mean over the ball above its surroundings, signed
-  std::string reason;      ///< why there is none
+  double se_mm = 0;     ///< of one coordinate, from the noise around it taken as white
+  double contrast = 0;  ///< mean over the ball above its surroundings, signed
+  std::string reason;   ///< why there is none
   bool good() const { return reason.empty(); }
 };
 /// `most_mm`: how far from the first guess it may end. `bright` -1: darker than its surroundings.

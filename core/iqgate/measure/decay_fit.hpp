@@ -12,14 +12,16 @@ struct DecayFit {
   double se_ms = 0;     ///< of the time constant, from what the fit leaves (as many degrees of freedom as it has)
 };
 
-/// |a - b exp(-TI / T1)|: inversion recovery in magnitude. The signs of the earliest points are tried: none, one, two...
-/// of them negative; the best fit is taken. Needs four points; none where the best T1 lies at the ends of 1 to 20000 ms.
+/// |a - b exp(-TI / T1)|: inversion recovery in magnitude. The signs of the earliest points are tried: none, one,
+/// two... of them negative; the best fit is taken. Needs four points; none where the best T1 lies at the ends of 1 to
+/// 20000 ms.
 std::optional<DecayFit> fit_inversion_recovery(const std::vector<double>& ti_ms, const std::vector<double>& signal);
 
 /// a - b exp(-t / T1): saturation recovery over the repetition time, signed or magnitude without a null.
 std::optional<DecayFit> fit_saturation_recovery(const std::vector<double>& tr_ms, const std::vector<double>& signal);
 
 /// a exp(-TE / T2); `offset`: plus b (a floor of noise or of slow signal). Needs three points, four with the offset.
-std::optional<DecayFit> fit_echo_decay(const std::vector<double>& te_ms, const std::vector<double>& signal, bool offset);
+std::optional<DecayFit> fit_echo_decay(const std::vector<double>& te_ms, const std::vector<double>& signal,
+                                       bool offset);
 
 }  // namespace iqgate::measure

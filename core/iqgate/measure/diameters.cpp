@@ -11,8 +11,8 @@ namespace {
 
 constexpr int rays = 360;
 constexpr double fan_deg = 10, reach_mm = 8, degree = std::numbers::pi / 180;
-constexpr std::size_t least_rays = 7;   // of 21 in a fan
-constexpr double bubble_mm = 1.5;       // inwards of the circle: the wall is not seen
+constexpr std::size_t least_rays = 7;  // of 21 in a fan
+constexpr double bubble_mm = 1.5;      // inwards of the circle: the wall is not seen
 
 struct End {
   double radius_mm = 0, variance = 0;
@@ -43,8 +43,8 @@ struct Direction {
   const char* name;
   double angle_deg;  // in the image: from its rows towards its columns
 };
-constexpr Direction directions[] = {{"diameter_h_mm", 0}, {"diameter_v_mm", 90}, {"diameter_d45_mm", 45},
-                                    {"diameter_d135_mm", 135}};
+constexpr Direction directions[] = {
+    {"diameter_h_mm", 0}, {"diameter_v_mm", 90}, {"diameter_d45_mm", 45}, {"diameter_d135_mm", 135}};
 
 Measurement number(const char* name, const std::string& where, double value, const char* unit, double variance) {
   Measurement m = measurement(name, "", where, value, unit);
@@ -57,6 +57,9 @@ Measurement number(const char* name, const std::string& where, double value, con
 void one_region(const Job& job, std::size_t s, const Region& region, Results& results) {
   const std::string where = job.prefix(s) + region.name;
   const auto skip = [&](const std::string& reason) { results.skip("diameter_h_mm", where, reason); };
+  if (!(region.radius_mm >= 20 && region.radius_mm <= 500)) return skip("the region's radius must be 20 to 500 mm");
+  if (const auto d = region.nominal.find("directions"); d != region.nominal.end() && d->second != 2 && d->second != 4)
+    return skip("directions must be 2 or 4");
   const auto slice = SliceSampler::of(job, s, region);
   if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
   const std::vector<RimPoint> points = rim_points(*slice, region.radius_mm, reach_mm, rays);
@@ -76,15 +79,17 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   };
   const auto nominal = region.nominal.find("diameter_mm");
   const auto count = region.nominal.find("directions");
-  const int wanted = count == region.nominal.end() ? 4 : int(count->second);
+  const int wanted = count == region.nominal.end() || count->second == 4 ? 4 : 2;
   for (int k = 0; k < wanted; ++k) {
     const End d = diameter(directions[k].angle_deg);
     if (d.rays < least_rays) {
-      results.skip(directions[k].name, where, "the wall is not seen at one of its ends: an air bubble or an insert lies there");
+      results.skip(directions[k].name, where,
+                   "the wall is not seen at one of its ends: an air bubble or an insert lies there");
       continue;
     }
     Measurement m = number(directions[k].name, where, d.radius_mm, "mm", d.variance);
-    m.method = "between half-level edges, each end the mean of rays within 10 degrees, about the circle through the rim";
+    m.method =
+        "between half-level edges, each end the mean of rays within 10 degrees, about the circle through the rim";
     m.standard = "ACR MRI QC manual";
     results.add(std::move(m));
   }
@@ -94,7 +99,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     m.method = "circle through the rim";
     return m;
   }());
-  if (nominal == region.nominal.end()) return;
+  if (nominal == region.nominal.end() || !(nominal->second > 0)) return;
   double worst = 0, variance = 0;
   int chords = 0;
   for (int k = 0; k < 8; ++k) {
@@ -120,17 +125,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric diameters_metric() {
-  return {"diameters",
-          "Diameters of a round phantom",
-          "In the slice nearest to the region: half-level edges, the level between what lies within 4 mm inside and 5 mm "
-          "outside the edge on the same ray (shading), along the rows (h), the columns (v) and the diagonals of the image; "
-          "gd_max_pct over chords every 22.5 degrees. Rays that meet an insert, or an edge more than 1.5 mm (or 4 rms) inside the circle through the rim (an air bubble), are left out.",
-          "ACR MRI QC manual; NEMA MS 2-2008",
-          {"diameter_h_mm", "diameter_v_mm", "diameter_d45_mm", "diameter_d135_mm", "diameter_mean_mm", "gd_max_pct"},
-          {},
-          {"diameters"},
-          {},
-          run};
+  return {
+      "diameters",
+      "Diameters of a round phantom",
+      "In the slice nearest to the region: half-level edges, the level between what lies within 4 mm inside and 5 mm "
+      "outside the edge on the same ray (shading), along the rows (h), the columns (v) and the diagonals of the image; "
+      "gd_max_pct over chords every 22.5 degrees. Rays that meet an insert, or an edge more than 1.5 mm (or 4 rms) "
+      "inside the circle through the rim (an air bubble), are left out.",
+      "ACR MRI QC manual; NEMA MS 2-2008",
+      {"diameter_h_mm", "diameter_v_mm", "diameter_d45_mm", "diameter_d135_mm", "diameter_mean_mm", "gd_max_pct"},
+      {},
+      {"diameters"},
+      {},
+      run};
 }
 
 }  // namespace iqgate::measure

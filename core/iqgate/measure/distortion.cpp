@@ -13,18 +13,23 @@ namespace {
 constexpr double fit_radius_mm = 100;  // points nearer to the isocentre lay the phantom; outer ones are distorted
 constexpr std::size_t least_fit_points = 8, least_points = 12, neighbours = 6;
 constexpr int harmonic_order = 5;
-constexpr double shell_mm = 50;
+constexpr double shell_mm = 50, most_missing = 0.05;
 
 struct Point {
   std::string name;
-  Vec3 nominal_mm;   // as the phantom was placed
+  Vec3 nominal_mm;  // as the phantom was placed
   Vec3 measured_mm;
   double se_mm = 0;
 };
 
+struct Missing {
+  std::string name, reason;
+  Vec3 nominal_mm;
+};
+
 struct Points {
   std::vector<Point> found;
-  std::vector<std::pair<std::string, std::string>> missing;
+  std::vector<Missing> missing;
 };
 
 // From the middle outwards: each ball is looked for where those found beside it have moved to.
@@ -52,11 +57,11 @@ Points measure_points(const Job& job, std::size_t s, const std::vector<Region>& 
     std::partial_sort(near.begin(), near.begin() + std::ptrdiff_t(used), near.end());
     for (std::size_t k = 0; k < used; ++k)
       shift = shift + (1.0 / double(used)) * (near[k].second->measured_mm - near[k].second->nominal_mm);
-    const BallCentre c = ball_centre(job.scans[s].volume->host(), job.grid(), r->center_mm + shift, r->radius_mm,
-                                     dark != r->nominal.end() && dark->second != 0 ? -1 : 1,
-                                     std::min(0.45 * spacing, 2 * r->radius_mm));
+    const BallCentre c =
+        ball_centre(job.scans[s].volume->host(), job.grid(), r->center_mm + shift, r->radius_mm,
+                    dark != r->nominal.end() && dark->second != 0 ? -1 : 1, std::min(0.45 * spacing, 2 * r->radius_mm));
     if (c.good()) points.found.push_back({r->name, r->center_mm, c.patient_mm, c.se_mm});
-    else points.missing.emplace_back(r->name, c.reason);
+    else points.missing.push_back({r->name, c.reason, r->center_mm});
   }
   return points;
 }
@@ -77,6 +82,17 @@ Field field_of(const Points& points) {
   field.fit_points = from.size();
   if (from.size() < least_fit_points) return field;
   field.pose = compute::fit_rigid(from, to);
+  // A ball that was taken for another must not turn the phantom.
+  for (int round = 0; round < 4; ++round) {
+    std::vector<double> rest;
+    for (std::size_t k = 0; k < from.size(); ++k) rest.push_back(norm(field.pose.apply(from[k]) - to[k]));
+    const double limit = median_of(rest) + 3 * robust_sd(rest) + 0.05;
+    std::vector<Vec3> kept_from, kept_to;
+    for (std::size_t k = 0; k < from.size(); ++k)
+      if (rest[k] <= limit) kept_from.push_back(from[k]), kept_to.push_back(to[k]);
+    if (kept_from.size() < std::max(least_fit_points, from.size() * 2 / 3)) break;
+    field.pose = compute::fit_rigid(kept_from, kept_to);
+  }
   for (const Point& p : points.found) {
     field.at.push_back(field.pose.apply(p.nominal_mm));
     field.shift.push_back(p.measured_mm - field.at.back());
@@ -98,6 +114,9 @@ class Report {
     m.flags = flags_;
     results_.add(std::move(m));
   }
+  void skip(const char* name, const std::string& part, const char* reason) const {
+    results_.skip(name, part.empty() ? where_ : where_ + "/" + part, reason);
+  }
 
  private:
   Results& results_;
@@ -105,7 +124,9 @@ class Report {
   std::vector<std::string> flags_;
 };
 
-void add_lengths(const Report& report, const std::string& part, const Field& field, const std::vector<std::size_t>& used) {
+// `missing`: balls of this part that were not found; the largest of those that were says little where they are many.
+void add_lengths(const Report& report, const std::string& part, const Field& field,
+                 const std::vector<std::size_t>& used, std::size_t missing) {
   std::vector<double> lengths;
   std::size_t worst = used.front();
   double sum = 0, square = 0;
@@ -120,9 +141,12 @@ void add_lengths(const Report& report, const std::string& part, const Field& fie
   const double n = double(used.size());
   report.add("distortion_mean_mm", part, sum / n, "mm", "mean length of the displacements");
   report.add("distortion_rms_mm", part, std::sqrt(square / n), "mm", "root mean square of the displacements");
+  if (double(missing) > most_missing * double(used.size() + missing))
+    return report.skip("distortion_max_mm", part,
+                       "more than a twentieth of the balls here are not found, perhaps those moved most");
   report.add("distortion_p95_mm", part, quantile(lengths, 0.95), "mm", "95th percentile of their lengths");
-  report.add("distortion_max_mm", part, lengths.back(), "mm", "largest of their lengths; its error that of one centroid",
-             std::sqrt(3.0) * field.se[worst]);
+  report.add("distortion_max_mm", part, lengths.back(), "mm",
+             "largest of their lengths; its error that of one centroid", std::sqrt(3.0) * field.se[worst]);
 }
 
 void add_axes(const Report& report, const Field& field) {
@@ -130,15 +154,16 @@ void add_axes(const Report& report, const Field& field) {
   for (int d = 0; d < 3; ++d) {
     double worst = 0, square = 0;
     for (const Vec3 s : field.shift) worst = std::max(worst, std::abs(s[d])), square += s[d] * s[d];
-    report.add(std::string("distortion_rms_") + axes[d] + "_mm", "", std::sqrt(square / double(field.shift.size())), "mm",
-               "root mean square along this axis of the patient");
+    report.add(std::string("distortion_rms_") + axes[d] + "_mm", "", std::sqrt(square / double(field.shift.size())),
+               "mm", "root mean square along this axis of the patient");
     report.add(std::string("distortion_max_") + axes[d] + "_mm", "", worst, "mm", "largest along this axis");
   }
   std::vector<Vec3> measured;
   for (std::size_t k = 0; k < field.at.size(); ++k) measured.push_back(field.at[k] + field.shift[k]);
-  const compute::AffineFit affine = compute::fit_affine(field.at, measured);
+  const auto affine = compute::fit_affine(field.at, measured);
+  if (!affine) return report.skip("affine_scale_x_pct", "", "the points lie in one plane");
   for (int d = 0; d < 3; ++d)
-    report.add(std::string("affine_scale_") + axes[d] + "_pct", "", 100 * (affine.matrix(d, d) - 1), "%",
+    report.add(std::string("affine_scale_") + axes[d] + "_pct", "", 100 * (affine->matrix(d, d) - 1), "%",
                "affine fit over all points: what the rigid fit must not take away");
 }
 
@@ -157,8 +182,16 @@ Map map_of(const Job& job, const HarmonicField& harmonics, double reach_mm, cons
 
 void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions, Results& results) {
   const std::string where = job.prefix(s) + "control_points";
+  for (const Region& r : regions)
+    if (!(r.radius_mm >= 1 && r.radius_mm <= 40))
+      return results.skip("distortion_rms_mm", where, "region " + r.name + " has a radius that is not 1 to 40 mm");
+  for (std::size_t a = 0; a < regions.size(); ++a)
+    for (std::size_t b = 0; b < a; ++b)
+      if (norm(regions[a].center_mm - regions[b].center_mm) < regions[a].radius_mm + regions[b].radius_mm)
+        return results.skip("distortion_rms_mm", where,
+                            "regions " + regions[a].name + " and " + regions[b].name + " lie in each other");
   const Points points = measure_points(job, s, regions);
-  for (const auto& [name, reason] : points.missing) results.skip("control_point", job.prefix(s) + name, reason);
+  for (const Missing& m : points.missing) results.skip("control_point", job.prefix(s) + m.name, m.reason);
   if (points.found.size() < least_points)
     return results.skip("distortion_rms_mm", where, "fewer than 12 control points are found");
   const Field field = field_of(points);
@@ -166,14 +199,13 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
     return results.skip("distortion_rms_mm", where,
                         "fewer than 8 control points lie within 100 mm of the isocentre (the origin of the scan's "
                         "coordinates): nothing lays the phantom");
-  const Report report(results, where,
-                      {"ci_scope=within_scan", "fit_radius_mm=100", "isocentre_is_coordinate_origin"});
+  const Report report(results, where, {"ci_scope=within_scan", "fit_radius_mm=100", "isocentre_is_coordinate_origin"});
   report.add("control_points_found", "", double(points.found.size()), "1", "balls whose centroid was found");
   report.add("control_points_fitted", "", double(field.fit_points), "1",
              "those within 100 mm of the isocentre, which lay the phantom (rigid, no scale)");
   std::vector<std::size_t> all;
   for (std::size_t k = 0; k < field.at.size(); ++k) all.push_back(k);
-  add_lengths(report, "", field, all);
+  add_lengths(report, "", field, all, points.missing.size());
   add_axes(report, field);
   double reach = 0;
   for (const Vec3 p : field.at) reach = std::max(reach, norm(p));
@@ -181,15 +213,22 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
     std::vector<std::size_t> shell;
     for (std::size_t k = 0; k < field.at.size(); ++k)
       if (norm(field.at[k]) >= from && norm(field.at[k]) < from + shell_mm) shell.push_back(k);
+    std::size_t missing = 0;
+    for (const Missing& m : points.missing) {
+      const double r = norm(field.pose.apply(m.nominal_mm));
+      missing += r >= from && r < from + shell_mm;
+    }
     if (!shell.empty())
-      add_lengths(report, std::to_string(int(from)) + "-" + std::to_string(int(from + shell_mm)) + "_mm", field, shell);
+      add_lengths(report, std::to_string(int(from)) + "-" + std::to_string(int(from + shell_mm)) + "_mm", field, shell,
+                  missing);
   }
   const HarmonicField harmonics = fit_harmonics(field.at, field.shift, harmonic_order);
   report.add("distortion_fit_rest_mm", "", harmonics.rest_rms_mm, "mm",
              "root mean square of what solid harmonics of order " + std::to_string(harmonics.order) + " leave");
   results.maps.push_back(map_of(job, harmonics, reach, where));
   Curve curve{.name = "distortion", .variant = "", .where = where};
-  std::sort(all.begin(), all.end(), [&](std::size_t a, std::size_t b) { return norm(field.at[a]) < norm(field.at[b]); });
+  std::sort(all.begin(), all.end(),
+            [&](std::size_t a, std::size_t b) { return norm(field.at[a]) < norm(field.at[b]); });
   curve.x = {"distance_from_isocentre", "mm", {}};
   curve.y = {"displacement", "mm", {}};
   for (const std::size_t k : all) {
@@ -221,7 +260,8 @@ void forward_and_reverse(const Job& job, std::size_t forward, std::size_t revers
   if (n < double(least_points))
     return results.skip("distortion_b0_rms_mm", where, "fewer than 12 control points are found in both scans");
   const Report report(results, where, {"ci_scope=within_scan", "fit_radius_mm=100"});
-  report.add("distortion_b0_rms_mm", "", std::sqrt(b0 / n), "mm", "half the difference of the places, forward and reverse");
+  report.add("distortion_b0_rms_mm", "", std::sqrt(b0 / n), "mm",
+             "half the difference of the places, forward and reverse");
   report.add("distortion_b0_max_mm", "", b0_worst, "mm", "the largest of them");
   report.add("distortion_gradient_rms_mm", "", std::sqrt(gradient / n), "mm", "half the sum of both displacements");
   report.add("distortion_gradient_max_mm", "", gradient_worst, "mm", "the largest of them");
@@ -240,22 +280,26 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric distortion_metric() {
-  return {"distortion",
-          "Geometric distortion in three dimensions",
-          "Centroids of balls at known places, looked for from the middle outwards; the phantom is laid on those within "
-          "100 mm of the isocentre by a rigid fit without scale; displacements of all: mean, rms, 95th percentile, largest, "
-          "by axis and by shells of 50 mm; affine scale; solid harmonics of order 5. Scans in the roles readout_forward and "
-          "readout_reverse part what the field moves from what the gradients do.",
-          "NEMA MS 12-2016; AAPM TG-284",
-          {"distortion_mean_mm", "distortion_rms_mm", "distortion_p95_mm", "distortion_max_mm", "distortion_rms_x_mm",
-           "distortion_rms_y_mm", "distortion_rms_z_mm", "distortion_max_x_mm", "distortion_max_y_mm",
-           "distortion_max_z_mm", "affine_scale_x_pct", "affine_scale_y_pct", "affine_scale_z_pct", "distortion_fit_rest_mm",
-           "control_points_found", "control_points_fitted", "distortion_b0_rms_mm", "distortion_b0_max_mm",
-           "distortion_gradient_rms_mm", "distortion_gradient_max_mm", "control_point"},
-          {},
-          {"control_point"},
-          {"MR", "CT"},
-          run};
+  return {
+      "distortion",
+      "Geometric distortion in three dimensions",
+      "Centroids of balls at known places, looked for from the middle outwards; the phantom is laid on those within "
+      "100 mm of the isocentre by a rigid fit without scale; displacements of all: mean, rms, 95th percentile, "
+      "largest, "
+      "by axis and by shells of 50 mm; affine scale; solid harmonics of order 5. Scans in the roles readout_forward "
+      "and "
+      "readout_reverse part what the field moves from what the gradients do.",
+      "NEMA MS 12-2016; AAPM TG-284",
+      {"distortion_mean_mm",   "distortion_rms_mm",      "distortion_p95_mm",          "distortion_max_mm",
+       "distortion_rms_x_mm",  "distortion_rms_y_mm",    "distortion_rms_z_mm",        "distortion_max_x_mm",
+       "distortion_max_y_mm",  "distortion_max_z_mm",    "affine_scale_x_pct",         "affine_scale_y_pct",
+       "affine_scale_z_pct",   "distortion_fit_rest_mm", "control_points_found",       "control_points_fitted",
+       "distortion_b0_rms_mm", "distortion_b0_max_mm",   "distortion_gradient_rms_mm", "distortion_gradient_max_mm",
+       "control_point"},
+      {},
+      {"control_point"},
+      {"MR", "CT"},
+      run};
 }
 
 }  // namespace iqgate::measure

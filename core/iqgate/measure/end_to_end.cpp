@@ -25,8 +25,10 @@ std::optional<double> end_of(const std::vector<double>& line, int direction, dou
       level += line[std::size_t(beyond - direction * j)] / double(inside / 2);
       outside += line[std::size_t(before + direction * j)] / double(inside / 2);
     }
-    if (!(level > 1.5 * seen * usual) || !(outside < 0.3 * level)) return std::nullopt;  // an insert reaches the end here
-    const auto at = level_crossing(line, std::size_t(std::max(0l, k - 2 * direction)), direction, 0.5 * (level + outside), 2);
+    if (!(level > 1.5 * seen * usual) || !(outside < 0.3 * level))
+      return std::nullopt;  // an insert reaches the end here
+    const auto at =
+        level_crossing(line, std::size_t(std::max(0l, k - 2 * direction)), direction, 0.5 * (level + outside), 2);
     return at ? std::optional<double>(at->at) : std::nullopt;
   }
   return std::nullopt;
@@ -37,6 +39,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const auto skip = [&](const std::string& reason) { results.skip("length_ss_mm", where, reason); };
   const auto slice = SliceSampler::of(job, s, region);
   if (!slice || region.shape != RegionShape::box) return skip("not scanned, or the region is no box in the slice");
+  if (!(region.size_mm.x >= 40 && region.size_mm.x <= 1000) || !(region.size_mm.y >= 10 && region.size_mm.y <= 1000))
+    return skip("needs a box of 40 to 1000 by 10 to 1000 mm");
   // Along the region's first axis; lines side by side across it.
   std::vector<std::vector<double>> lines;
   std::vector<double> all;
@@ -75,17 +79,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric end_to_end_metric() {
-  return {"end_to_end",
-          "Length between the ends of a phantom",
-          "In one slice along the phantom: outermost half levels (between what lies within 6 mm inside and outside) on lines "
-          "along the region's first axis, 1 mm apart; their median distance. Lines on which an insert reaches the end are "
-          "left out.",
-          "ACR MRI QC manual",
-          {"length_ss_mm"},
-          {},
-          {"end_to_end"},
-          {},
-          run};
+  return {
+      "end_to_end",
+      "Length between the ends of a phantom",
+      "In one slice along the phantom: outermost half levels (between what lies within 6 mm inside and outside) on "
+      "lines "
+      "along the region's first axis, 1 mm apart; their median distance. Lines on which an insert reaches the end are "
+      "left out.",
+      "ACR MRI QC manual",
+      {"length_ss_mm"},
+      {},
+      {"end_to_end"},
+      {},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -10,14 +10,15 @@ namespace iqgate::measure {
 namespace {
 
 constexpr double least_depth_mm = 8, margin_mm = 2;
+constexpr double most_zeros = 0.25;  // of the pixels of an air region
 
 // The air region, drawn between the phantom's edge and that of the image: as it is given where there is room, else
 // moved to the middle of the gap and made less deep. False where the gap is too narrow.
 bool fit_into_gap(Region& air, const Region& signal, double body_radius_mm, const Grid& grid) {
   const Vec3 d = air.center_mm - signal.center_mm;
   const bool along_first = std::abs(dot(d, air.in_plane)) > std::abs(dot(d, air.second_axis()));
-  const Vec3 out = normalised(along_first ? dot(d, air.in_plane) * air.in_plane
-                                          : dot(d, air.second_axis()) * air.second_axis());
+  const Vec3 out =
+      normalised(along_first ? dot(d, air.in_plane) * air.in_plane : dot(d, air.second_axis()) * air.second_axis());
   double border = INFINITY;
   const Vec3 from = grid.to_index(signal.center_mm), to = grid.to_index(signal.center_mm + out) - from;
   const std::size_t n[2] = {grid.size.x, grid.size.y};
@@ -47,6 +48,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
   if (!inside.good()) return skip("region signal: " + inside.reason);
   if (!(inside.mean > 0)) return skip("the mean signal is not positive");
   std::map<std::string, RegionMean> air;
+  std::vector<std::string> flags{"ci_scope=within_scan"};
   for (const char* side : {"top", "bottom", "left", "right"}) {
     const auto given = members.find(side);
     if (given == members.end()) return skip("needs regions named top, bottom, left and right in one folder of names");
@@ -55,6 +57,14 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
       return skip(std::string("the image leaves no air of ") + std::to_string(int(least_depth_mm)) +
                   " mm beside the phantom (" + side + ")");
     air[side] = region_mean(job, s, region);
+    const RegionVoxels voxels = region_voxels(region, job.grid());
+    double zeros = 0;
+    for (const std::size_t o : voxels.mask.offsets) zeros += job.scans[s].scan->volume.values[o] == 0;
+    const double share = voxels.mask.offsets.empty() ? 0 : zeros / double(voxels.mask.offsets.size());
+    if (share > most_zeros)
+      return skip(std::string("more than a quarter of the air is exactly 0: masked or filled (") + side + ")");
+    if (share > 0.01) flags.push_back("air_has_zeros");
+    if (std::min(region.size_mm.x, region.size_mm.y) < 12) flags.push_back("air_region_small");
     if (!air[side].good()) return skip("region " + std::string(side) + ": " + air[side].reason);
     results.regions.push_back(std::move(region));
   }
@@ -69,7 +79,9 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
   m.ci95->low = std::max(0.0, m.ci95->low);
   m.method = "100 |(top + bottom) - (left + right)| / (2 signal), means of air between phantom and edge of the image";
   m.standard = "ACR MRI QC manual";
-  m.flags = {"ci_scope=within_scan"};
+  std::sort(flags.begin(), flags.end());
+  flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
+  m.flags = flags;
   results.add(std::move(m));
   const auto& tags = job.scans[s].scan->tags;
   const auto direction = tags.find("InPlanePhaseEncodingDirection");
@@ -85,7 +97,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
   g.ci95 = symmetric_interval(g.value, se);
   g.method = "100 (air along phase encoding - air across it) / signal; below 0: more signal across";
   g.standard = "AAPM Report 100";
-  g.flags = {"ci_scope=within_scan"};
+  g.flags = flags;
   results.add(std::move(g));
 }
 
@@ -99,18 +111,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric ghosting_metric() {
-  return {"ghosting",
-          "Ghosting",
-          "Means of air regions named top, bottom, left and right and of the region named signal, in one folder of names: "
-          "psg_pct = 100 |(top + bottom) - (left + right)| / (2 signal); ghost_aapm_pct along phase encoding, signed. An "
-          "air region moves to the middle of the gap between phantom and image edge, and gets less deep, where it does "
-          "not fit (8 mm at least).",
-          "ACR MRI QC manual; AAPM Report 100",
-          {"psg_pct", "ghost_aapm_pct"},
-          {"acr"},
-          {"ghost_air", "ghost_signal"},
-          {"MR"},
-          run};
+  return {
+      "ghosting",
+      "Ghosting",
+      "Means of air regions named top, bottom, left and right and of the region named signal, in one folder of names: "
+      "psg_pct = 100 |(top + bottom) - (left + right)| / (2 signal); ghost_aapm_pct along phase encoding, signed. An "
+      "air region moves to the middle of the gap between phantom and image edge, and gets less deep, where it does "
+      "not fit (8 mm at least).",
+      "ACR MRI QC manual; AAPM Report 100",
+      {"psg_pct", "ghost_aapm_pct"},
+      {"acr"},
+      {"ghost_air", "ghost_signal"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -41,20 +41,47 @@ double contrast_at(const SliceSampler& slice, const Array& array, double du, dou
   return sum;
 }
 
-// Plastic about the array: the least mean of five along its four sides, half a pitch beyond its outermost gaps.
-double plastic_level(const SliceSampler& slice, const Array& array) {
-  const double reach = 2 * 2 * array.hole_mm + 0.5;
-  double least = INFINITY;
+// Plastic about the array: of its four sides, half a pitch beyond the outermost gaps, the one of least mean (a
+// neighbour may touch another); and the SD of all its samples.
+struct Plastic {
+  double level = INFINITY, sd = 0;
+};
+
+Plastic plastic_of(const SliceSampler& slice, const Array& array) {
+  const double reach = 2 * 2 * array.hole_mm + 0.8;
+  Plastic plastic;
   for (int side = 0; side < 4; ++side) {
-    double sum = 0;
-    for (int k = -2; k <= 2; ++k) {
-      const double t = k * array.hole_mm;
-      sum += (side < 2 ? slice.value(t, side == 0 ? -reach : reach) : slice.value(side == 2 ? -reach : reach, t)) / 5;
+    std::vector<double> values;
+    for (int k = -4; k <= 4; ++k) {
+      const double t = 0.5 * k * array.hole_mm;
+      values.push_back(side < 2 ? slice.value(t, side == 0 ? -reach : reach)
+                                : slice.value(side == 2 ? -reach : reach, t));
     }
-    if (std::isfinite(sum)) least = std::min(least, sum);
+    const double mean = mean_of(values);
+    if (!(mean < plastic.level)) continue;
+    double square = 0;
+    for (const double v : values) square += (v - mean) * (v - mean);
+    plastic = {mean, std::sqrt(square / double(values.size() - 1))};
   }
-  return least;
+  return plastic;
 }
+
+// Mean of the array above the plastic, whatever is resolved of it.
+double brightness(const SliceSampler& slice, const Array& array, double du, double dw, double plastic) {
+  double sum = 0;
+  for (int line = 0; line < lines; ++line) {
+    const Line v = line_at(slice, array, line, du, dw);
+    for (const double h : v.holes) sum += (h - plastic) / (2 * lines * holes);
+    for (const double g : v.gaps) sum += (g - plastic) / (2 * lines * (holes - 1));
+  }
+  return sum;
+}
+
+// Lines of one array that are resolved; finer than the pixels can carry?
+struct Found {
+  int lines = 0;
+  bool beyond_nyquist = false;
+};
 
 struct Score {
   int resolved = 0;
@@ -80,13 +107,17 @@ Score score_of(const SliceSampler& slice, const Array& array, double du, double 
 }
 
 void one_region(const Job& job, std::size_t s, const Region& region,
-                std::map<std::string, std::map<double, int>>& resolved, Results& results) {
+                std::map<std::string, std::map<double, Found>>& resolved, Results& results) {
   const std::string where = job.prefix(s) + region.name;
   const auto skip = [&](const std::string& reason) { results.skip("hole_modulation", where, reason); };
   const auto slice = SliceSampler::of(job, s, region);
   const auto size = region.nominal.find("hole_diameter_mm");
-  if (size == region.nominal.end() || !(size->second > 0)) return skip("the region names no hole_diameter_mm");
+  if (size == region.nominal.end() || !(size->second >= 0.2 && size->second <= 10))
+    return skip("the region names no hole_diameter_mm of 0.2 to 10");
   if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  const bool columns = own_name(region.name).ends_with("_lr");
+  if (!columns && !own_name(region.name).ends_with("_ul"))
+    return skip("the region's name must end in _ul (lines along rows) or _lr (along columns)");
   Array array{.hole_mm = size->second};
   if (const auto offset = region.nominal.find("offset_mm"); offset != region.nominal.end())
     array.offset_mm = offset->second;
@@ -95,11 +126,15 @@ void one_region(const Job& job, std::size_t s, const Region& region,
     for (double a = -search_mm; a <= search_mm + 1e-9; a += 0.1)
       if (const double c = contrast_at(*slice, array, a, b); c > best) best = c, du = a, dw = b;
   if (!std::isfinite(best)) return skip("the array reaches outside the image");
-  const double plastic = plastic_level(*slice, array);
-  const Score score = score_of(*slice, array, du, dw, plastic);
+  const Plastic plastic = plastic_of(*slice, array);
+  const double bright = brightness(*slice, array, du, dw, plastic.level);
+  if (!(bright > 3 * plastic.sd) || !(bright > 0.05 * std::abs(plastic.level)))
+    return skip("no array of holes stands out from the plastic here");
+  const Score score = score_of(*slice, array, du, dw, plastic.level);
   if (!std::isfinite(score.modulation)) return skip("no signal in the array");
-  const std::string direction = own_name(region.name).ends_with("_lr") ? "lr" : "ul";
-  resolved[job.prefix(s) + folder_of(region.name) + "|" + direction][array.hole_mm] = score.resolved;
+  const std::string direction = columns ? "lr" : "ul";
+  resolved[job.prefix(s) + folder_of(region.name) + "|" + direction][array.hole_mm] = {
+      score.resolved, slice->pixel_mm() > array.hole_mm};
   std::vector<std::string> flags{"ci_scope=within_scan"};
   if (slice->pixel_mm() > array.hole_mm) flags.push_back("beyond_nyquist");
   Measurement m = measurement("hole_modulation", "", where, score.modulation, "1");
@@ -114,7 +149,7 @@ void one_region(const Job& job, std::size_t s, const Region& region,
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
-  std::map<std::string, std::map<double, int>> resolved;
+  std::map<std::string, std::map<double, Found>> resolved;
   for (std::size_t s = 0; s < job.scans.size(); ++s)
     for (const Region& region : regions) one_region(job, s, region, resolved, results);
   for (const auto& [key, sizes] : resolved) {
@@ -123,7 +158,9 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
                       name = "hc_resolution_" + key.substr(bar + 1) + "_mm";
     // Finer arrays count only when the coarser ones are resolved too.
     double finest = 0;
-    for (auto size = sizes.rbegin(); size != sizes.rend() && size->second > 0; ++size) finest = size->first;
+    bool beyond = false;
+    for (auto size = sizes.rbegin(); size != sizes.rend() && size->second.lines > 0; ++size)
+      finest = size->first, beyond = size->second.beyond_nyquist;
     if (finest == 0) {
       results.skip(name, where, "no array of this direction is resolved: coarser than its largest holes");
       continue;
@@ -132,6 +169,7 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
     m.method = "smallest holes of which a line is resolved, all larger ones being resolved too";
     m.standard = "ACR MRI QC manual";
     m.flags = {"ci_scope=within_scan"};
+    if (beyond) m.flags.push_back("beyond_nyquist");
     results.add(std::move(m));
   }
 }
@@ -139,18 +177,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric hole_arrays_metric() {
-  return {"hole_arrays",
-          "High-contrast hole arrays",
-          "4 x 4 holes with gaps of their own width (nominal hole_diameter_mm; offset_mm: shift from line to line), read "
-          "along in_plane after the array's place is fitted within 0.8 mm: a line is resolved when every gap lies 10 % "
-          "below the lower of its two holes, above the plastic (a choice: the visual criterion has no number). Values "
-          "between pixels by a Lanczos kernel of five lobes.",
-          "ACR MRI QC manual; definition A10",
-          {"hc_resolution_ul_mm", "hc_resolution_lr_mm", "hole_modulation", "hole_lines_resolved"},
-          {},
-          {"hole_array"},
-          {"MR"},
-          run};
+  return {
+      "hole_arrays",
+      "High-contrast hole arrays",
+      "4 x 4 holes with gaps of their own width (nominal hole_diameter_mm; offset_mm: shift from line to line), read "
+      "along in_plane after the array's place is fitted within 0.8 mm: a line is resolved when every gap lies 10 % "
+      "below the lower of its two holes, above the plastic (a choice: the visual criterion has no number). Values "
+      "between pixels by a Lanczos kernel of five lobes.",
+      "ACR MRI QC manual; definition A10",
+      {"hc_resolution_ul_mm", "hc_resolution_lr_mm", "hole_modulation", "hole_lines_resolved"},
+      {},
+      {"hole_array"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

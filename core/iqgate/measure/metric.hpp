@@ -19,7 +19,7 @@ struct Settings {
   std::uint64_t seed = 1;
   int receive_channels = 0;  ///< MR: channels combined by sum of squares; 0: unknown
   std::size_t bootstrap_draws = 500;
-  std::vector<Task> tasks;         ///< for detectability
+  std::vector<Task> tasks;          ///< for detectability
   std::size_t skipped_volumes = 2;  ///< of a time series, at its start (T1 equilibrium)
   double repetition_time_s = 0;     ///< 0: as the scan says
   std::optional<double> phantom_temperature_degc;

@@ -1,5 +1,5 @@
-// A8: slice width from a pair of thin plates that lean against each other: each takes signal away over the slice profile
-// stretched by its angle.
+// A8: slice width from a pair of thin plates that lean against each other: each takes signal away over the slice
+// profile stretched by its angle.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -30,14 +30,11 @@ Bar dip_of(const SliceSampler& slice, const Region& region) {
   }
   const double n = double(p.size()), edge = 5 / bar_step_mm;
   const double first = mean_between(p, 0, edge), last = mean_between(p, n - 1 - edge, n - 1);
-  for (std::size_t k = 0; k < p.size(); ++k)
-    p[k] -= first + (last - first) * (double(k) - 0.5 * edge) / (n - 1 - edge);
-  std::vector<double> steps;
-  const std::size_t pixel = std::max<std::size_t>(1, std::size_t(slice.pixel_mm() / bar_step_mm));
-  for (std::size_t k = 0; k + pixel < p.size(); k += pixel) steps.push_back(p[k + pixel] - p[k]);
-  const double noise = robust_sd(steps) / std::numbers::sqrt2;
+  for (std::size_t k = 0; k < p.size(); ++k) p[k] -= first + (last - first) * (double(k) - 0.5 * edge) / (n - 1 - edge);
+  const double noise = pixel_noise(p, slice.pixel_mm() / bar_step_mm);
   bar = bar_of(p, half, slice.pixel_mm(), clear_mm, base_mm);
-  if (bar.reason.empty() && !(bar.level - bar.base > 3 * noise)) bar.reason = "the plate does not stand out from the noise";
+  if (bar.reason.empty() && !(bar.level - bar.base > 3 * noise))
+    bar.reason = "the plate does not stand out from the noise";
   return bar;
 }
 
@@ -52,11 +49,13 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
   for (const auto& [name, region] : members) {
     const auto angle = region->nominal.find("angle_deg");
     if (region->shape != RegionShape::box || angle == region->nominal.end() ||
-        !(angle->second >= 2 && angle->second <= 60) || region->size_mm.x < 20 || region->size_mm.x > 400)
+        !(angle->second >= 2 && angle->second <= 60) || region->size_mm.x < 20 || region->size_mm.x > 400 ||
+        !(region->size_mm.y > 0 && region->size_mm.y <= 400))
       return skip("region " + name + " needs a box of 20 to 400 mm with nominal angle_deg (2 to 60)");
     slope[k] = std::tan(angle->second * std::numbers::pi / 180);
     const auto slice = SliceSampler::of(job, s, *region);
     if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+    if (slice->pixel_mm() > region->size_mm.x / 10) return skip("the pixels are too coarse for the plates");
     bars[k] = dip_of(*slice, *region);
     if (!bars[k].reason.empty()) return skip("region " + name + ": " + bars[k].reason);
     ++k;
@@ -72,13 +71,11 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
     m.flags = {"ci_scope=within_scan", "noise_taken_as_white"};
     results.add(std::move(m));
   };
-  add("geometric_mean", std::sqrt(a * b), "square root of the product of both widths at half level, each times tan(angle)");
-  if (std::abs(slope[0] - slope[1]) < 1e-9) {
-    const double angle = std::numbers::pi - 2 * std::atan(slope[0]), c = std::cos(angle), d = std::sin(angle),
-                 x = bars[0].length_mm, y = bars[1].length_mm;
-    add("exact", ((x + y) * c + std::sqrt((x + y) * (x + y) * c * c + 4 * x * y * d * d)) / (2 * d),
+  add("geometric_mean", std::sqrt(a * b),
+      "square root of the product of both widths at half level, each times tan(angle)");
+  if (std::abs(slope[0] - slope[1]) < 1e-9)
+    add("exact", exact_width(bars[0].length_mm, bars[1].length_mm, slope[0]),
         "by the included angle of the plates: right for a tilted object too");
-  }
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
@@ -91,17 +88,18 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric plates_metric() {
-  return {"plates",
-          "Slice width from leaning plates",
-          "Two thin plates that lean against each other by nominal angle_deg, one region each in a folder of names, across "
-          "in_plane: width of each dip at half level on the middle half of its height, a line through what lies beside it "
-          "taken off; geometric mean times tan(angle), and the exact width by the included angle.",
-          "NEMA MS 5-2018; IPEM Report 112",
-          {"slice_width_mm"},
-          {"geometric_mean", "exact"},
-          {"plate"},
-          {"MR"},
-          run};
+  return {
+      "plates",
+      "Slice width from leaning plates",
+      "Two thin plates that lean against each other by nominal angle_deg, one region each in a folder of names, across "
+      "in_plane: width of each dip at half level on the middle half of its height, a line through what lies beside it "
+      "taken off; geometric mean times tan(angle), and the exact width by the included angle.",
+      "NEMA MS 5-2018; IPEM Report 112",
+      {"slice_width_mm"},
+      {"geometric_mean", "exact"},
+      {"plate"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

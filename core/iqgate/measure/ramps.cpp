@@ -47,6 +47,9 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
   const auto slope_entry = region.nominal.find("slope");
   const double slope = slope_entry == region.nominal.end() ? 10 : slope_entry->second;
+  if (!(slope >= 1 && slope <= 100) || !(region.size_mm.x >= 40 && region.size_mm.x <= 400) ||
+      !(region.size_mm.y >= 4 && region.size_mm.y <= 60))
+    return skip("needs a slope of 1 to 100 and a box of 40 to 400 by 4 to 60 mm");
   const auto middle = middle_of(*slice, region);
   if (!middle) return skip("the plastic bar that holds the ramps is not seen");
   const double half = 0.5 * region.size_mm.x;
@@ -65,13 +68,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); }))
       return skip("the ramps reach outside the image");
     bars[which] = bar_of(p, half, slice->pixel_mm(), clear_mm, base_mm);
-    if (!bars[which].reason.empty())
-      return skip((which == 0 ? "upper ramp: " : "lower ramp: ") + bars[which].reason);
-    // Steps of a pixel where nothing changes tell the noise of the strip.
-    std::vector<double> steps;
-    const std::size_t pixel = std::max<std::size_t>(1, std::size_t(slice->pixel_mm() / step_mm));
-    for (std::size_t k = 0; k + pixel < p.size(); k += pixel) steps.push_back(p[k + pixel] - p[k]);
-    noise = std::max(noise, robust_sd(steps) / std::numbers::sqrt2);
+    if (!bars[which].reason.empty()) return skip((which == 0 ? "upper ramp: " : "lower ramp: ") + bars[which].reason);
+    noise = std::max(noise, pixel_noise(p, slice->pixel_mm() / step_mm));
   }
   for (const Bar& bar : bars)
     if (!(bar.level - bar.base > 3 * noise)) return skip("the ramps do not stand out from the noise");
@@ -86,10 +84,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     results.add(std::move(m));
   };
   const double acr = 2 / slope * a * b / (a + b);
-  const double se =
-      2 / slope * std::hypot(b * b * bars[0].se_mm, a * a * bars[1].se_mm) / ((a + b) * (a + b));
-  const double angle = std::numbers::pi - 2 * std::atan(1 / slope), c = std::cos(angle), d = std::sin(angle);
-  const double exact = ((a + b) * c + std::sqrt((a + b) * (a + b) * c * c + 4 * a * b * d * d)) / (2 * d);
+  const double se = 2 / slope * std::hypot(b * b * bars[0].se_mm, a * a * bars[1].se_mm) / ((a + b) * (a + b));
+  const double exact = exact_width(a, b, 1 / slope);
   add("slice_thickness_mm", "acr", acr, se, "2 / slope x L1 L2 / (L1 + L2), lengths at half level");
   add("slice_thickness_mm", "exact", exact, se, "by the included angle of the ramps: right for a tilted phantom too");
   add("ramp_length_mm", "upper", a, bars[0].se_mm, "length at half level between plateau and the plastic beside it");

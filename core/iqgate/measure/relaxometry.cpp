@@ -2,12 +2,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/measure/decay_fit.hpp"
 #include "iqgate/measure/metrics.hpp"
 
 namespace iqgate::measure {
 namespace {
 
+constexpr double floor_share = 0.02;           // of the decaying part
 constexpr double first_echo_tolerance = 0.03;  // of T2, with and without it
 
 enum class Kind { inversion, saturation, echo };
@@ -67,7 +69,8 @@ void set_scales(const Job& job, Series& s) {
     s.scale.push_back(scale.value_or(0));
   }
   const bool told = std::all_of(s.scale.begin(), s.scale.end(), [](double v) { return v > 0; });
-  const bool alike = std::all_of(slopes.begin(), slopes.end(), [&](const std::string& v) { return v == slopes.front(); });
+  const bool alike =
+      std::all_of(slopes.begin(), slopes.end(), [&](const std::string& v) { return v == slopes.front(); });
   if (!told && !alike) s.reason = "the images are scaled one by one for display, and by how much is not told";
   if (!told) s.scale.assign(s.scans.size(), 1.0);
 }
@@ -108,7 +111,8 @@ void bias(const Series& s, const Region& region, double value, double se, double
     return results.skip(name, region.name,
                         "the temperature of the phantom or of its certificate is not known (--temperature)");
   if (std::abs(certificate->second - *job.settings.phantom_temperature_degc) > 1)
-    return results.skip(name, region.name, "the phantom is more than 1 degree C from the temperature of its certificate");
+    return results.skip(name, region.name,
+                        "the phantom is more than 1 degree C from the temperature of its certificate");
   add(name, "roi_signal", region.name, 100 * (value / nominal->second - 1), "%", 100 * se / nominal->second, freedom,
       "100 (measured / certificate - 1)", {}, results);
 }
@@ -125,8 +129,9 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
       mean[t] += series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[o]) / double(pixels);
   const auto whole = fit(series, mean, false);
   if (!whole)
-    return results.skip(name, region.name,
-                        "no time constant fits the signal: too few times (4 for T1, 3 for T2), or they do not cover it");
+    return results.skip(
+        name, region.name,
+        "no time constant fits the signal: too few times (4 for T1, 3 for T2), or they do not cover it");
   std::vector<std::string> flags;
   const double top = *std::max_element(series.times_ms.begin(), series.times_ms.end()),
                bottom = *std::min_element(series.times_ms.begin(), series.times_ms.end());
@@ -138,18 +143,25 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
     later.times_ms.erase(later.times_ms.begin());
     late = fit(later, {mean.begin() + 1, mean.end()}, false);
   }
+  // A floor (noise, or slow signal) that the decay ends on makes T2 too long.
+  if (series.kind == Kind::echo)
+    if (const auto offset = fit(series, mean, true); offset && offset->b > floor_share * offset->a)
+      flags.push_back("signal_floor");
   std::vector<std::string> whole_flags = flags;
   if (late && std::abs(late->time_ms / whole->time_ms - 1) > first_echo_tolerance)
     whole_flags.push_back("first_echo_deviates");
   // Voxel by voxel.
   std::vector<std::optional<DecayFit>> own(pixels);
+  compute::ParallelGuard guard;
 #pragma omp parallel for schedule(dynamic, 16)
-  for (std::size_t p = 0; p < pixels; ++p) {
-    std::vector<double> signal(n);
-    for (std::size_t t = 0; t < n; ++t)
-      signal[t] = series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[voxels.mask.offsets[p]]);
-    own[p] = fit(series, signal, false);
-  }
+  for (std::size_t p = 0; p < pixels; ++p)
+    guard.run([&] {
+      std::vector<double> signal(n);
+      for (std::size_t t = 0; t < n; ++t)
+        signal[t] = series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[voxels.mask.offsets[p]]);
+      own[p] = fit(series, signal, false);
+    });
+  guard.rethrow();
   std::vector<double> good;
   for (const auto& f : own)
     if (f) good.push_back(f->time_ms);
@@ -165,23 +177,30 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
     for (const double v : good) square += (v - average) * (v - average);
     std::vector<std::string> own_flags = whole_flags;
     own_flags.push_back("noise_taken_as_white");
+    // What the model misses, all voxels share: the misfit of the mean signal counts beside their scatter.
     add(name, "voxel_mean", region.name, average, "ms",
-        std::sqrt(square / double(good.size() - 1) / double(good.size())), double(good.size() - 1),
+        std::hypot(whole->se_ms, std::sqrt(square / double(good.size() - 1) / double(good.size()))), freedom,
         std::string("mean of voxel-wise fits of ") + model, own_flags, results);
   } else {
     results.skip(name, region.name, "variant voxel_mean: no time constant fits in more than a tenth of the voxels");
   }
   if (series.kind == Kind::echo) {
-    if (const auto offset = fit(series, mean, true))
+    const auto offset = fit(series, mean, true);
+    if (offset)
       add(name, "roi_signal_offset", region.name, offset->time_ms, "ms", offset->se_ms, freedom - 1,
           "fit of a exp(-TE / T2) + b to the mean signal", flags, results);
     if (late)
       add(name, "without_first_echo", region.name, late->time_ms, "ms", late->se_ms, freedom - 1,
           "as roi_signal, the first echo left out (stimulated echoes)", flags, results);
   }
-  bias(series, region, whole->time_ms, whole->se_ms, freedom, job, results);
+  // A first echo that does not belong must not decide on the phantom.
+  const bool deviates = late && whole_flags.size() > flags.size();
+  const DecayFit& judged = deviates ? *late : *whole;
+  bias(series, region, judged.time_ms, judged.se_ms, deviates ? freedom - 1 : freedom, job, results);
   Curve curve{.name = "relaxation", .variant = series.kind == Kind::echo ? "t2" : "t1", .where = region.name};
-  curve.x = {series.kind == Kind::inversion ? "inversion_time" : series.kind == Kind::echo ? "echo_time" : "repetition_time",
+  curve.x = {series.kind == Kind::inversion ? "inversion_time"
+             : series.kind == Kind::echo    ? "echo_time"
+                                            : "repetition_time",
              "ms", series.times_ms};
   curve.y = {"mean_signal", "1", mean};
   results.curves.push_back(std::move(curve));
@@ -199,18 +218,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric relaxometry_metric() {
-  return {"relaxometry",
-          "Relaxation times",
-          "T1 by |a - b exp(-TI / T1)| (polarity restored: the sign of the earliest points is part of the fit; the "
-          "repetition time is absorbed in a and b) or a - b exp(-TR / T1), T2 by a exp(-TE / T2), on linear magnitudes: "
-          "of the mean signal (roi_signal) and as mean of voxel-wise fits (voxel_mean); T2 also with an offset and without "
-          "the first echo. Bias against nominal t1_ms, t2_ms only within 1 degree C of the certificate (temperature_degc).",
-          "definition A14",
-          {"t1_ms", "t2_ms", "t1_bias_pct", "t2_bias_pct"},
-          {"roi_signal", "voxel_mean", "roi_signal_offset", "without_first_echo"},
-          {"relaxation"},
-          {"MR"},
-          run};
+  return {
+      "relaxometry",
+      "Relaxation times",
+      "T1 by |a - b exp(-TI / T1)| (polarity restored: the sign of the earliest points is part of the fit; the "
+      "repetition time is absorbed in a and b) or a - b exp(-TR / T1), T2 by a exp(-TE / T2), on linear magnitudes: "
+      "of the mean signal (roi_signal) and as mean of voxel-wise fits (voxel_mean); T2 also with an offset and without "
+      "the first echo. Bias against nominal t1_ms, t2_ms only within 1 degree C of the certificate (temperature_degc).",
+      "definition A14",
+      {"t1_ms", "t2_ms", "t1_bias_pct", "t2_bias_pct"},
+      {"roi_signal", "voxel_mean", "roi_signal_offset", "without_first_echo"},
+      {"relaxation"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -100,9 +100,9 @@ std::optional<RimCircle> fit_circle(const std::vector<RimPoint>& points, std::si
     circle.radius_mm = n[2][3] / n[2][2];
     std::vector<double> rest;
     for (const RimPoint& p : points)
-      rest.push_back(std::hypot(p.radius_mm * std::cos(p.angle) - circle.u_mm,
-                                p.radius_mm * std::sin(p.angle) - circle.w_mm) -
-                     circle.radius_mm);
+      rest.push_back(
+          std::hypot(p.radius_mm * std::cos(p.angle) - circle.u_mm, p.radius_mm * std::sin(p.angle) - circle.w_mm) -
+          circle.radius_mm);
     std::vector<double> sizes;
     for (const double r : rest) sizes.push_back(std::abs(r));
     const double limit = std::max(3 * 1.4826 * median_of(sizes), 0.05);

@@ -85,7 +85,22 @@ std::optional<Crossing> level_crossing(const std::vector<double>& values, std::s
   const double slope = sxy / sxx, at = mx + (level - my) / slope;
   if (std::abs(at - double(k)) > double(half_width) + 1) return std::nullopt;
   const double rest = std::max(0.0, syy - sxy * sxy / sxx) / std::max(1.0, count - 2);
-  return Crossing{at, std::sqrt(rest / count + rest * (at - mx) * (at - mx) / sxx) / std::abs(slope)};
+  return Crossing{at, std::sqrt(rest / count + rest * (at - mx) * (at - mx) / sxx) / std::abs(slope), slope};
+}
+
+double pixel_noise(const std::vector<double>& values, double pixel) {
+  const std::size_t step = std::max<std::size_t>(1, static_cast<std::size_t>(std::lround(2 * pixel)));
+  std::vector<double> bends;
+  for (std::size_t k = 0; k + 2 * step < values.size(); ++k)
+    bends.push_back(values[k] - 2 * values[k + step] + values[k + 2 * step]);
+  if (bends.empty()) return 0;
+  // Halfway between two pixels a linear value has half their variance; over all places two thirds.
+  return robust_sd(bends) / std::sqrt(6.0) * (pixel > 1 ? std::sqrt(1.5) : 1);
+}
+
+double crossing_se(const Crossing& crossing, double noise, double pixel, double half_width) {
+  const double independent = std::max(1.0, 2 * half_width / std::max(1.0, pixel));
+  return std::max(crossing.se, noise / std::sqrt(independent) / std::abs(crossing.slope));
 }
 
 }  // namespace iqgate::measure

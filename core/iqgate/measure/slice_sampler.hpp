@@ -35,7 +35,13 @@ class SliceSampler {
 /// from `start` onwards in the direction of `step` (+1 or -1). The line is fitted over +- `half_width` samples.
 struct Crossing {
   double at = 0, se = 0;  ///< in samples
+  double slope = 0;       ///< per sample
 };
+/// SD of the noise of samples that are interpolated between pixels (`pixel` samples each) as independent pixels have
+/// it: from second differences two pixels apart, linear interpolation's loss put back.
+double pixel_noise(const std::vector<double>& values, double pixel);
+/// Standard error of a crossing, in samples, from that noise: of a line fitted over +- half_width samples.
+double crossing_se(const Crossing& crossing, double noise, double pixel, double half_width);
 std::optional<Crossing> level_crossing(const std::vector<double>& values, std::size_t start, int step, double level,
                                        std::size_t half_width);
 

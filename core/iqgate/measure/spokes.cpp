@@ -13,7 +13,8 @@ namespace {
 
 constexpr int spokes = 10, discs = 3;
 constexpr double diameters_mm[spokes] = {7.00, 6.39, 5.78, 5.17, 4.55, 3.94, 3.33, 2.72, 2.11, 1.50};
-constexpr double ring_mm = 12.7;         // radii of the discs: 1, 2, 3 times this
+constexpr double ring_mm = 12.7;  // radii of the discs: 1, 2, 3 times this
+constexpr std::size_t least_pixels = 1000;
 constexpr double false_discovery = 0.0125;
 constexpr double degree = std::numbers::pi / 180;
 constexpr double control_radii_mm[] = {19.05, 25.4, 31.75, 38.1};
@@ -110,7 +111,8 @@ Fit fit_insert(const Pixels& p, const Insert& insert, double first_angle, double
       for (std::size_t k = 0; k < t.at.size(); ++k) design(t.at[k], terms + i * discs + j) = t.share[k];
     }
   const Eigen::Map<const Eigen::VectorXd> y(p.value.data(), n);
-  const Eigen::LDLT<Eigen::MatrixXd> normal((design.transpose() * design + 1e-9 * Eigen::MatrixXd::Identity(design.cols(), design.cols())).eval());
+  const Eigen::LDLT<Eigen::MatrixXd> normal(
+      (design.transpose() * design + 1e-9 * Eigen::MatrixXd::Identity(design.cols(), design.cols())).eval());
   const Eigen::VectorXd beta = normal.solve(design.transpose() * y), rest = y - design * beta;
   const Eigen::MatrixXd inverse = normal.solve(Eigen::MatrixXd::Identity(design.cols(), design.cols()));
   Fit fit;
@@ -127,9 +129,10 @@ Fit fit_insert(const Pixels& p, const Insert& insert, double first_angle, double
         Eigen::VectorXd shared = Eigen::VectorXd::Zero(design.cols());
         for (std::size_t k = 0; k < t.at.size(); ++k) shared += t.share[k] * design.row(t.at[k]).transpose();
         const double own = t.square() - shared.dot(inverse * shared);  // what the other terms cannot draw
-        z.push_back(t.dot(rest) / (fit.noise * std::sqrt(own)));
+        if (own > 1e-9) z.push_back(t.dot(rest) / (fit.noise * std::sqrt(own)));
       }
     double squares = 0;
+    if (z.size() < 10) return {};  // too coarse to tell: no noise, which the caller refuses
     for (const double v : z) squares += v * v;
     // Ringing and filters: a template of many pixels sees more or less of them than white noise of their SD would show.
     const double wider = std::sqrt(squares / double(z.size()));
@@ -197,8 +200,9 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
   for (const Region& region : regions) {
     const auto slice = SliceSampler::of(job, s, region);
     Slice own{&region, std::nullopt, false, false};
-    if (!region.nominal.count("first_angle_deg"))
-      results.skip("lcod_spokes", job.prefix(s) + region.name, "the region names no first_angle_deg");
+    if (!region.nominal.count("first_angle_deg") || !(region.radius_mm >= 42 && region.radius_mm <= 60))
+      results.skip("lcod_spokes", job.prefix(s) + region.name,
+                   "needs nominal first_angle_deg and a radius of 42 to 60 mm (the ring's inside)");
     else if (!slice)
       results.skip("lcod_spokes", job.prefix(s) + region.name,
                    "not scanned: the region lies outside the scan, or slices cross it aslant");
@@ -227,14 +231,17 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
   for (const Slice& slice : slices)
     if (slice.insert && (!strongest || contrast(*slice.region) > contrast(*strongest->region))) strongest = &slice;
   if (!strongest) return;
-  const double turn = common_turn(job, s, *strongest->region, *strongest->insert);
+  double turn = 0;
+  if (pixels_of(*SliceSampler::of(job, s, *strongest->region), *strongest->insert).u.size() >= least_pixels)
+    turn = common_turn(job, s, *strongest->region, *strongest->insert);
   int total = 0;
+  std::size_t measured = 0;
   for (const Slice& slice : slices) {
     if (!slice.insert) continue;
     const std::string where = job.prefix(s) + slice.region->name;
     const auto sampler = SliceSampler::of(job, s, *slice.region);
     const Pixels p = pixels_of(*sampler, *slice.insert);
-    if (p.u.size() < 1000) {
+    if (p.u.size() < least_pixels) {
       results.skip("lcod_spokes", where, "pixels too coarse for the discs: fewer than 1000 in the insert");
       continue;
     }
@@ -247,6 +254,7 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
     const std::vector<char> found = found_discs(fit);
     const int count = complete_spokes(found);
     total += count;
+    ++measured;
     const auto add = [&](const char* name, const std::string& at, double value, const char* unit, const char* method,
                          double se = NAN) {
       Measurement m = measurement(name, "", at, value, unit);
@@ -279,7 +287,7 @@ void one_scan(const Job& job, std::size_t s, const std::vector<Region>& regions,
         "mean contrast of the discs of the three largest spokes / mean signal of the insert",
         100 * std::sqrt(variance) / fit.level);
   }
-  if (std::any_of(slices.begin(), slices.end(), [](const Slice& slice) { return !slice.insert; }) || slices.size() != 4)
+  if (measured != 4 || slices.size() != 4)
     return results.skip("lcod_total", job.prefix(s) + "scan", "needs all four slices of discs");
   Measurement m = measurement("lcod_total", "", job.prefix(s) + "scan", total, "1");
   m.method = "complete spokes of the four slices together";
@@ -295,18 +303,20 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric spokes_metric() {
-  return {"spokes",
-          "Low contrast discs in spokes",
-          "Ten spokes of three discs (7.0 to 1.5 mm) in a ring that is found in each slice; nominal first_angle_deg. All "
-          "30 discs in one least-squares fit on a background of order 4 and of rings about the middle; standard errors by what the same "
-          "templates show at 40 places between the spokes; Benjamini and Hochberg over the discs at 1.25 %, so that a "
-          "slice without discs shows one in 1.25 % of scans at most. Complete spokes are counted from the largest on.",
-          "ACR MRI QC manual; Golestani and Gee 2025",
-          {"lcod_spokes", "lcod_total", "lcod_discs_found", "lcod_cnr", "lcod_contrast_pct"},
-          {},
-          {"spokes"},
-          {"MR"},
-          run};
+  return {
+      "spokes",
+      "Low contrast discs in spokes",
+      "Ten spokes of three discs (7.0 to 1.5 mm) in a ring that is found in each slice; nominal first_angle_deg. All "
+      "30 discs in one least-squares fit on a background of order 4 and of rings about the middle; standard errors by "
+      "what the same "
+      "templates show at 40 places between the spokes; Benjamini and Hochberg over the discs at 1.25 %, so that a "
+      "slice without discs shows one in 1.25 % of scans at most. Complete spokes are counted from the largest on.",
+      "ACR MRI QC manual; Golestani and Gee 2025",
+      {"lcod_spokes", "lcod_total", "lcod_discs_found", "lcod_cnr", "lcod_contrast_pct"},
+      {},
+      {"spokes"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

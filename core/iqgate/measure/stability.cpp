@@ -1,4 +1,5 @@
-// E1 to E3: stability of a time series of volumes (Friedman and Glover 2006): signal, fluctuation, drift, decorrelation.
+// E1 to E3: stability of a time series of volumes (Friedman and Glover 2006): signal, fluctuation, drift,
+// decorrelation.
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -117,7 +118,8 @@ void add_convention(const Square& square, const Convention& c, Report& report) {
   const std::vector<char> all(n, 1);
   const std::string text = c.text;
   const auto add = [&](const char* name, const char* unit, const auto& number, const std::string& method) {
-    report.add(name, c.name, number(all), unit, method + "; " + text, block_jackknife_se(n, number), 19);
+    const JackknifeError error = block_jackknife(n, number);
+    report.add(name, c.name, number(all), unit, method + "; " + text, error.se, error.freedom);
   };
   add("sfnr", "1", sfnr, "mean over the square of mean / SD in time of each pixel");
   add("percent_fluctuation_pct", "%", fluctuation, "100 SD / mean of the mean over the square");
@@ -160,7 +162,11 @@ void add_spectrum(const VolumeSeries& series, const Square& square, const std::s
     amplitude.push_back(std::abs(sum) / mean);
   }
   const auto top = std::max_element(amplitude.begin(), amplitude.end());
-  report.add("spectrum_peak_ratio", "", (*top - median_of(amplitude)) / robust_sd(amplitude), "1",
+  std::vector<double> distances;
+  for (const double a : amplitude) distances.push_back(std::abs(a - median_of(amplitude)));
+  report.add("spectrum_peak_ratio", "peak_over_mad", *top / median_of(distances), "1",
+             "largest amplitude / median distance of the amplitudes from their median");
+  report.add("spectrum_peak_ratio", "robust_sd", (*top - median_of(amplitude)) / robust_sd(amplitude), "1",
              "(largest amplitude - median) / (1.4826 median distance from it), frequencies 1 / (N TR) to 1 / (2 TR)");
   if (!series.interval_s)
     return results.skip("spectrum_peak_hz", where, "the repetition time is not known; give it with --repetition-time");
@@ -225,9 +231,8 @@ void add_plain(const Job& job, const VolumeSeries& series, const Square& square,
   }
   const double variance = (squares - sum * sum / double(pixels)) / (double(pixels) - 1);
   if (variance > 0) {
-    const double snr = mean / std::sqrt(variance / double(n)), freedom = noise_correlation(difference.view(), mask)
-                                                                             .n_eff_variance(double(pixels)) -
-                                                                         1;
+    const double snr = mean / std::sqrt(variance / double(n)),
+                 freedom = noise_correlation(difference.view(), mask).n_eff_variance(double(pixels)) - 1;
     report.add("snr_static", "fbirn", snr, "1", "mean / sqrt(variance of (odd less even volumes) over the square / N)",
                snr / std::sqrt(2 * std::max(freedom, 1.0)), freedom);
   }
@@ -303,7 +308,7 @@ Metric stability_metric() {
            "spectrum_peak_hz", "spectrum_peak_ratio", "series_outlier", "ghost_mean_pct", "ghost_top10_pct",
            "fwhm_x_mm", "fwhm_y_mm", "fwhm_z_mm", "n_spikes"},
           {"fbirn", "friedman_n1", "order3_n1", "raw", "order3", "linear_signed", "whole_slice_order3",
-           "background_subtracted", "pooled"},
+           "background_subtracted", "pooled", "peak_over_mad", "robust_sd", "robust_sd5", "mad5"},
           {"time_series"},
           {"MR"},
           run_stability};

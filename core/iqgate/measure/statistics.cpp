@@ -41,10 +41,12 @@ double quantile(const std::vector<double>& sorted, double p) {
 }
 
 double mean_of(const std::vector<double>& values) {
+  if (values.empty()) throw std::logic_error("mean of nothing");
   return std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
 }
 
 double median_of(std::vector<double> values) {
+  if (values.empty()) throw std::logic_error("median of nothing");
   const std::size_t half = values.size() / 2;
   std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
   const double upper = values[half];

@@ -20,7 +20,9 @@ std::optional<double> seconds_of(const std::string& text) {
 
 // Volumes of one file keep its order; those of several are in the order of time only where their tags tell it.
 bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
-  std::set<std::string> files, times, numbers;
+  std::set<std::string> files;
+  std::vector<std::string> times;
+  std::vector<double> numbers;
   for (const std::size_t s : scans) {
     const Scan& scan = *job.scans[s].scan;
     const auto tag = [&](const char* name) {
@@ -28,10 +30,14 @@ bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
       return found == scan.tags.end() ? std::string() : found->second;
     };
     files.insert(scan.id);
-    if (const std::string t = tag("AcquisitionTime"); !t.empty()) times.insert(tag("AcquisitionDate") + t);
-    if (const std::string n = tag("AcquisitionNumber"); !n.empty()) numbers.insert(n);
+    if (const std::string t = tag("AcquisitionTime"); !t.empty()) times.push_back(tag("AcquisitionDate") + t);
+    if (const std::string n = tag("AcquisitionNumber"); !n.empty()) numbers.push_back(std::atof(n.c_str()));
   }
-  return files.size() == 1 || times.size() == scans.size() || numbers.size() == scans.size();
+  const auto rises = [&](const auto& list) {
+    return list.size() == scans.size() && std::is_sorted(list.begin(), list.end()) &&
+           std::adjacent_find(list.begin(), list.end()) == list.end();
+  };
+  return files.size() == 1 || rises(times) || rises(numbers);
 }
 
 // Why the times of the volumes are no even series; empty where they are, or where nothing tells.
@@ -92,6 +98,19 @@ VolumeSeries volume_series(const Job& job, std::size_t least) {
     scans.pop_back();
     series.flags.push_back("last_volume_left_out");
   }
+  const auto scale = job.scans[scans[0]].scan->common_scale();
+  const auto slope = [&](std::size_t s) {
+    const auto found = job.scans[s].scan->tags.find("RescaleSlope");
+    return found == job.scans[s].scan->tags.end() ? std::string() : found->second;
+  };
+  for (const std::size_t s : scans) {
+    const auto own = job.scans[s].scan->common_scale();
+    const bool alike =
+        own && scale ? std::abs(*own / *scale - 1) < 1e-6 : !own && !scale && slope(s) == slope(scans[0]);
+    if (alike) continue;
+    series.reason = "the volumes are scaled one by one for display: their values do not compare";
+    return series;
+  }
   for (const std::size_t s : scans) series.frames.push_back(job.scans[s].scan->volume.values.data());
   double tr_ms = 0;
   if (job.settings.repetition_time_s > 0) {
@@ -116,7 +135,7 @@ std::vector<double> residuals(const std::vector<double>& series, const std::vect
   return rest;
 }
 
-double block_jackknife_se(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number) {
+JackknifeError block_jackknife(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number) {
   const std::size_t blocks = std::clamp<std::size_t>(times / 10, 5, 20);
   std::vector<double> without;
   for (std::size_t b = 0; b < blocks; ++b) {
@@ -128,7 +147,7 @@ double block_jackknife_se(std::size_t times, const std::function<double(const st
   const double mean = mean_of(without);
   double square = 0;
   for (const double v : without) square += (v - mean) * (v - mean);
-  return std::sqrt(square * double(blocks - 1) / double(blocks));
+  return {std::sqrt(square * double(blocks - 1) / double(blocks)), double(blocks - 1)};
 }
 
 }  // namespace iqgate::measure

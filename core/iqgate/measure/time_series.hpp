@@ -23,7 +23,10 @@ VolumeSeries volume_series(const Job& job, std::size_t least);
 std::vector<double> residuals(const std::vector<double>& series, const std::vector<double>& polynomials, int order);
 
 /// Standard error by leaving out blocks of time, so that slow noise counts as such: `number` gets the weights (0 or 1)
-/// of the times.
-double block_jackknife_se(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number);
+/// of the times. As many degrees of freedom as blocks, less one.
+struct JackknifeError {
+  double se = 0, freedom = 0;
+};
+JackknifeError block_jackknife(std::size_t times, const std::function<double(const std::vector<char>& kept)>& number);
 
 }  // namespace iqgate::measure

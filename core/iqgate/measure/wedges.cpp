@@ -46,8 +46,8 @@ std::optional<Crossing> tip_of(const SliceSampler& slice, const Region& region, 
     for (std::size_t k = first; k < first + edge; ++k) water += p[k] / double(edge);
   }
   tip->at = tip->at * step_mm - half;
-  // Samples share pixels.
-  tip->se = std::max(tip->se * std::sqrt(std::max(1.0, slice.pixel_mm() / step_mm)), 0.25) * step_mm;
+  const double pixel = slice.pixel_mm() / step_mm;
+  tip->se = std::max(crossing_se(*tip, pixel_noise(p, pixel), pixel, 1.5 / step_mm), 0.25) * step_mm;
   return tip;
 }
 
@@ -57,6 +57,8 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const auto slice = SliceSampler::of(job, s, region);
   if (!slice || region.shape != RegionShape::box)
     return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  if (!(region.size_mm.x >= 4 && region.size_mm.x <= 100) || !(region.size_mm.y >= 16 && region.size_mm.y <= 200))
+    return skip("needs a box of 4 to 100 by 16 to 200 mm");
   const double width = 0.5 * region.size_mm.x;
   std::string reason;
   // Half the width of each bar, about its middle: clear of its neighbour and of the water beside it.
@@ -84,16 +86,17 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
 }  // namespace
 
 Metric wedges_metric() {
-  return {"wedges",
-          "Slice position from crossed wedges",
-          "Ends of two dark bars at half level between the bar and the water beyond it, each over half the bar's width; "
-          "bar_difference_mm = right - left (right as the phantom stands upright), slice_position_error_mm = half of it.",
-          "ACR MRI QC manual",
-          {"bar_difference_mm", "slice_position_error_mm"},
-          {},
-          {"wedge_pair"},
-          {"MR"},
-          run};
+  return {
+      "wedges",
+      "Slice position from crossed wedges",
+      "Ends of two dark bars at half level between the bar and the water beyond it, each over half the bar's width; "
+      "bar_difference_mm = right - left (right as the phantom stands upright), slice_position_error_mm = half of it.",
+      "ACR MRI QC manual",
+      {"bar_difference_mm", "slice_position_error_mm"},
+      {},
+      {"wedge_pair"},
+      {"MR"},
+      run};
 }
 
 }  // namespace iqgate::measure

@@ -37,8 +37,7 @@ Row read_row(const std::string& path, std::size_t number, const std::vector<std:
     const std::string& cell = cells[k];
     const auto value = cell_number(cell);
     row.numbers[k - 1] = value.value_or(0);
-    if (!value)
-      refuse(path, number, std::string(columns[k]) + " \"" + cell + "\" is not a number");
+    if (!value) refuse(path, number, std::string(columns[k]) + " \"" + cell + "\" is not a number");
   }
   if (!(row.numbers[3] > 0) || !(row.numbers[4] > 0)) refuse(path, number, "diameter and length must be above 0");
   return row;

@@ -48,6 +48,8 @@ Vec3 unit(json::Fields& fields, const char* key, Vec3 fallback) {
 }
 
 // "repeat": copies of a shape, each moved by shift_mm from the one before and (a box) larger by grow_mm.
+constexpr std::size_t most_shapes = 20000;
+
 struct Repeat {
   int count = 1;
   Vec3 shift_mm, grow_mm;
@@ -212,6 +214,8 @@ Model read_model(const std::string& path) {
     Repeat repeat;
     const Shape first = read_shape(entry, repeat);
     add_repeats(first, repeat, model.shapes);
+    if (model.shapes.size() > most_shapes)
+      fields.fail("shapes", "out_of_range", "are more than " + std::to_string(most_shapes) + ", repeats counted");
   }
   for (json::Fields& entry : fields.objects("features")) model.features.push_back(read_feature(entry));
   fields.done();

@@ -64,8 +64,8 @@ struct Model {
   std::optional<double> contrast_of(const Shape& shape, const std::string& quantity) const;
 };
 
-/// Reads an iqgate.phantom/1 file, or a table of inserts or of balls (name ends in .csv); throws UsageError that names file and key
-/// (unknown keys included).
+/// Reads an iqgate.phantom/1 file, or a table of inserts or of balls (name ends in .csv); throws UsageError that names
+/// file and key (unknown keys included).
 Model read_model(const std::string& path);
 
 /// A phantom of balls at known places from a CSV table: id, x_mm, y_mm, z_mm, diameter_mm. Throws UsageError that names

@@ -71,6 +71,9 @@ Model read_point_table(const std::string& path) {
     ball.kind = ShapeKind::sphere;
     ball.center_mm = {v[0], v[1], v[2]};
     ball.radius_mm = 0.5 * v[3];
+    for (const Feature& other : model.features)
+      if (norm(other.region.center_mm - ball.center_mm) < other.region.radius_mm + ball.radius_mm)
+        refuse(path, number, "ball " + cells[0] + " lies in ball " + other.region.name);
     room.radius_mm = std::max(room.radius_mm, norm(ball.center_mm) + v[3]);
     Feature feature;
     feature.region.name = cells[0];

@@ -18,8 +18,10 @@ double slice_beyond(const compute::RenderJob& job, const Region& region) {
          (dot(job.pose.rotation.column(2), job.grid.direction.column(2)) > 0 ? 1 : -1);
 }
 
-void add_acr(const phantom::Model& model, const compute::RenderJob& job, const Region& region, std::vector<Truth>& list) {
-  if (region.kind == "diameters" && !job.distortion.any())
+void add_acr(const phantom::Model& model, const compute::RenderJob& job, const Region& region,
+             std::vector<Truth>& list) {
+  const bool round = !model.shapes.empty() && model.shapes.front().kind == phantom::ShapeKind::cylinder;
+  if (region.kind == "diameters" && round && !job.distortion.any())
     for (const char* name : {"diameter_h_mm", "diameter_mean_mm"})
       list.push_back({name, "", region.name, 2 * model.shapes.front().radius_mm, "mm", 1e-3, "diameter of the body"});
   if (region.kind == "ramp_pair" && job.slice_thickness_mm > 0)
@@ -33,19 +35,18 @@ void add_acr(const phantom::Model& model, const compute::RenderJob& job, const R
 
 // Noise s of each voxel, a fluctuation g of all; W voxels, N volumes.
 void add_stability(const compute::RenderJob& job, const Region& region, double value, std::vector<Truth>& list) {
-  const double s = job.noise.sd, g = job.series.fluctuation * value, w = region.nominal.count("side_px")
-                                                                             ? region.nominal.at("side_px")
-                                                                             : 21;
+  const double s = job.noise.sd, g = job.series.fluctuation * value,
+               w = region.nominal.count("side_px") ? region.nominal.at("side_px") : 21;
   const double n = double(job.series.volumes) - 2 - double(job.series.volumes % 2);
-  if (n < 20 || !(s > 0)) return;
+  if (n < 20 || !(s > 0) || !(w >= 3 && w <= 101)) return;
   const double own = std::hypot(s, g), mean = std::hypot(g, s / w), chance = 1 / std::sqrt(2 * (n - 3));
   list.push_back({"snr_static", "fbirn", region.name, value / s, "1", 0.005, "signal over the noise of a voxel"});
   list.push_back({"sfnr", "fbirn", region.name, value / own * (1 + 3 / (4 * (n - 3))), "1", g > 0 ? 3 * chance : 0.005,
                   "signal / sqrt(s^2 + g^2) (1 + 3 / (4 (N - 3)))"});
   list.push_back({"percent_fluctuation_pct", "fbirn", region.name, 100 * mean / value, "%", 3 * chance,
                   "100 sqrt(g^2 + s^2 / W^2) / signal"});
-  list.push_back({"rdc_avg_px", "fbirn", region.name, own / mean, "px", 3 * chance,
-                  "sqrt((g^2 + s^2) / (g^2 + s^2 / W^2))"});
+  list.push_back(
+      {"rdc_avg_px", "fbirn", region.name, own / mean, "px", 3 * chance, "sqrt((g^2 + s^2) / (g^2 + s^2 / W^2))"});
 }
 
 void add_distortion(const compute::RenderJob& job, const std::vector<Region>& regions, std::vector<Truth>& list) {
