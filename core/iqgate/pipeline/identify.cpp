@@ -21,22 +21,30 @@ bool made_for(const phantom::Model& model, const std::string& modality) {
 std::vector<Candidate> phantoms_that_fit(const Scan& scan) {
   std::vector<Candidate> by_body, by_inserts;
   locate::BodyFinder bodies(scan);
-  for (const std::string& name : shipped_phantoms()) {
-    Candidate candidate{.model = phantom::read_model(find_phantom(name))};
-    if (candidate.model.body.kind == phantom::BodyKind::none || !made_for(candidate.model, scan.modality)) continue;
-    try {
-      candidate.placement = locate::locate_phantom(scan, candidate.model, bodies);
-      candidate.by_inserts = candidate.placement.method == "registration";
-      (candidate.by_inserts ? by_inserts : by_body).push_back(std::move(candidate));
-    } catch (const locate::AmbiguousPose& error) {
-      candidate.by_inserts = candidate.pose_ambiguous = true;
-      candidate.placement = locate::as_body(scan, bodies.find(candidate.model.body.kind), candidate.model.body);
-      candidate.placement.score = error.score;
-      candidate.placement.runner_up = error.score;
-      by_inserts.push_back(std::move(candidate));
-    } catch (const InputError&) {  // this one is not it
+  const auto try_all = [&](bool points) {
+    for (const std::string& name : shipped_phantoms()) {
+      Candidate candidate{.model = phantom::read_model(find_phantom(name))};
+      if (candidate.model.body.kind == phantom::BodyKind::none ||
+          (candidate.model.body.kind == phantom::BodyKind::points) != points ||
+          !made_for(candidate.model, scan.modality))
+        continue;
+      try {
+        candidate.placement = locate::locate_phantom(scan, candidate.model, bodies);
+        candidate.by_inserts = candidate.placement.method == "registration";
+        (candidate.by_inserts ? by_inserts : by_body).push_back(std::move(candidate));
+      } catch (const locate::AmbiguousPose& error) {
+        candidate.by_inserts = candidate.pose_ambiguous = true;
+        candidate.placement = locate::as_body(scan, bodies.find(candidate.model.body.kind), candidate.model.body);
+        candidate.placement.score = error.score;
+        candidate.placement.runner_up = error.score;
+        by_inserts.push_back(std::move(candidate));
+      } catch (const InputError&) {  // this one is not it
+      }
     }
-  }
+  };
+  try_all(false);
+  // Laying a cloud of balls takes its time: only where no body is known.
+  if (by_inserts.empty() && by_body.empty()) try_all(true);
   if (by_inserts.empty()) return by_body;
   std::stable_sort(by_inserts.begin(), by_inserts.end(),
                    [](const Candidate& a, const Candidate& b) { return a.placement.score > b.placement.score; });
