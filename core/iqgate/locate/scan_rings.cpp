@@ -169,8 +169,10 @@ double noise_power(const Rings& rings) {
   const double sd = 1.4826 * median_of(std::move(steps)) / std::numbers::sqrt2;
   double radii = 0;
   for (const double r : rings.radius_mm) radii += r;
-  // Where planes lie apart their steps are structure: no plane's noise is more than all that the quietest shows.
-  return std::min(radii * angles * sd * sd, *std::min_element(rings.square.begin(), rings.square.end()));
+  const double power = radii * angles * sd * sd;
+  // Where planes lie far apart their steps are structure: noise is then no more than all that the quietest shows.
+  if (rings.z_mm[1] - rings.z_mm[0] < 6) return power;
+  return std::min(power, *std::min_element(rings.square.begin(), rings.square.end()));
 }
 
 }  // namespace iqgate::locate
