@@ -143,8 +143,7 @@ TEST(AcrMri, LengthOfALocaliserInShading) {
       job.pose.rotation = rotation_from_degrees(0, 0, turn);
       const std::vector<Scan> scans{
           {.id = "l", .modality = "MR", .value_unit = "1", .volume = compute::render(model, job)}};
-      phantom::Model placed = model;
-      const Results r = measure_all(test::make_job(scans, phantom::place_features(placed, {}, "MR")), {"end_to_end"});
+      const Results r = measure_all(test::make_job(scans, phantom::place_features(model, {}, "MR")), {"end_to_end"});
       // Along the image, not the phantom: a turn lengthens it by 1 / cos.
       EXPECT_NEAR(test::value_of(r, "length_ss_mm"), 148 / std::cos(turn * M_PI / 180), 0.15)
           << gradient << " " << turn;

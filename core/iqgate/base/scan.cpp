@@ -13,6 +13,12 @@ bool Scan::tag_number(const std::string& keyword, double& value) const {
   return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
 }
 
+std::optional<bool> Scan::phase_along_rows() const {
+  const auto found = tags.find("InPlanePhaseEncodingDirection");
+  if (found == tags.end() || (found->second != "ROW" && found->second != "COL")) return std::nullopt;
+  return found->second == "ROW";
+}
+
 std::optional<double> Scan::common_scale() const {
   const auto maker = tags.find("Manufacturer");
   if (modality != "MR" || maker == tags.end() || maker->second.rfind("Philips", 0) != 0) return 1.0;

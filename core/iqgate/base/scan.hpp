@@ -21,6 +21,9 @@ struct Scan {
   /// The tag as a number, if it is there and is one.
   bool tag_number(const std::string& keyword, double& value) const;
 
+  /// MR: phase is encoded along the image's rows (x); none where the scan does not tell.
+  std::optional<bool> phase_along_rows() const;
+
   /// What the values are multiplied by so that scans of one series compare: Philips MR images are scaled one by one for
   /// display, by 1 / (RescaleSlope ScaleSlope). 1 for all others; none where it is needed and not told.
   std::optional<double> common_scale() const;

@@ -59,6 +59,16 @@ void each_region(const Job& job, const std::vector<Region>& regions, Results& re
     for (const Region& region : regions) measure_one(job, s, region, results);
 }
 
+void each_folder(const Job& job, const std::vector<Region>& regions, Results& results,
+                 void (*measure_one)(const Job& job, std::size_t scan, const std::string& where, const Folder& members,
+                                     Results& results)) {
+  std::map<std::string, Folder> folders;
+  for (const Region& region : regions) folders[folder_of(region.name)][own_name(region.name)] = &region;
+  for (std::size_t s = 0; s < job.scans.size(); ++s)
+    for (const auto& [folder, members] : folders)
+      measure_one(job, s, job.prefix(s) + (folder.empty() ? "scan" : folder), members, results);
+}
+
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second) {
   const Voxels &a = first.scan->volume.values, &b = second.scan->volume.values;
   Volume difference{first.scan->volume.grid, Voxels(a.size())};

@@ -1,7 +1,6 @@
 // A11: contrast to noise.
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
@@ -60,18 +59,16 @@ void one_cnr(const Job& job, std::size_t s, const std::string& where, const Regi
   results.add(std::move(m));
 }
 
+void one_folder(const Job& job, std::size_t s, const std::string& where, const Folder& members, Results& results) {
+  const auto rod = members.find("rod"), background = members.find("background");
+  if (rod == members.end() || background == members.end())
+    results.skip("cnr", where, "needs one region named rod and one named background in one folder of names");
+  else one_cnr(job, s, where, *rod->second, *background->second, results);
+}
+
 void run_cnr(const Job& job, const std::vector<Region>& regions, Results& results) {
   if (job.unit() != "HU") return results.skip("cnr", "scan", "the values are not HU");
-  std::map<std::string, std::map<std::string, const Region*>> folders;
-  for (const Region& region : regions) folders[folder_of(region.name)][own_name(region.name)] = &region;
-  for (std::size_t s = 0; s < job.scans.size(); ++s)
-    for (const auto& [folder, members] : folders) {
-      const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);
-      const auto rod = members.find("rod"), background = members.find("background");
-      if (rod == members.end() || background == members.end())
-        results.skip("cnr", where, "needs one region named rod and one named background in one folder of names");
-      else one_cnr(job, s, where, *rod->second, *background->second, results);
-    }
+  each_folder(job, regions, results, one_folder);
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   if (const auto d = region.nominal.find("directions"); d != region.nominal.end() && d->second != 2 && d->second != 4)
     return skip("directions must be 2 or 4");
   const auto slice = SliceSampler::of(job, s, region);
-  if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  if (!slice) return skip(not_sampled);
   const std::vector<RimPoint> points = rim_points(*slice, region.radius_mm, reach_mm, rays);
   const auto circle = fit_circle(points, 90);
   if (!circle) return skip("the edge of the phantom is not seen on a quarter of its rim");

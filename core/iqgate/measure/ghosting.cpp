@@ -37,9 +37,7 @@ bool fit_into_gap(Region& air, const Region& signal, double body_radius_mm, cons
   return true;
 }
 
-void one_folder(const Job& job, std::size_t s, const std::string& folder,
-                const std::map<std::string, const Region*>& members, Results& results) {
-  const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);
+void one_folder(const Job& job, std::size_t s, const std::string& where, const Folder& members, Results& results) {
   const auto skip = [&](const std::string& reason) { results.skip("psg_pct", where, reason); };
   const auto signal = members.find("signal");
   if (signal == members.end()) return skip("needs a region named signal beside those of the air");
@@ -83,14 +81,12 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
   flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
   m.flags = flags;
   results.add(std::move(m));
-  const auto& tags = job.scans[s].scan->tags;
-  const auto direction = tags.find("InPlanePhaseEncodingDirection");
-  if (direction == tags.end() || (direction->second != "ROW" && direction->second != "COL"))
-    return results.skip("ghost_aapm_pct", where, "the direction of phase encoding is not known");
+  const auto phase_along_rows = job.scans[s].scan->phase_along_rows();
+  if (!phase_along_rows) return results.skip("ghost_aapm_pct", where, "the direction of phase encoding is not known");
   // Which pair lies along the image's rows.
   const Vec3 side = members.at("right")->center_mm - members.at("left")->center_mm;
   const bool right_along_rows = std::abs(dot(normalised(side), job.grid().direction.column(0))) > 0.7;
-  const bool right_is_phase = (direction->second == "ROW") == right_along_rows;
+  const bool right_is_phase = *phase_along_rows == right_along_rows;
   const double ghost = right_is_phase ? horizontal - vertical : vertical - horizontal;
   Measurement g = measurement("ghost_aapm_pct", "", where, 100 * ghost / (2 * inside.mean), "%");
   g.se = se;
@@ -102,10 +98,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
-  std::map<std::string, std::map<std::string, const Region*>> folders;
-  for (const Region& region : regions) folders[folder_of(region.name)][own_name(region.name)] = &region;
-  for (std::size_t s = 0; s < job.scans.size(); ++s)
-    for (const auto& [folder, members] : folders) one_folder(job, s, folder, members, results);
+  each_folder(job, regions, results, one_folder);
 }
 
 }  // namespace

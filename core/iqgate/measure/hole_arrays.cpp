@@ -114,7 +114,7 @@ void one_region(const Job& job, std::size_t s, const Region& region,
   const auto size = region.nominal.find("hole_diameter_mm");
   if (size == region.nominal.end() || !(size->second >= 0.2 && size->second <= 10))
     return skip("the region names no hole_diameter_mm of 0.2 to 10");
-  if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  if (!slice) return skip(not_sampled);
   const bool columns = own_name(region.name).ends_with("_lr");
   if (!columns && !own_name(region.name).ends_with("_ul"))
     return skip("the region's name must end in _ul (lines along rows) or _lr (along columns)");

@@ -1,5 +1,6 @@
 #pragma once
 // What a metric gets and what it is: host code over the operations of a backend.
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -65,6 +66,13 @@ struct Metric {
 /// Runs `measure_one` for each region in each scan.
 void each_region(const Job& job, const std::vector<Region>& regions, Results& results,
                  void (*measure_one)(const Job& job, std::size_t scan, const Region& region, Results& results));
+
+/// Regions of one folder of names, by their own names.
+using Folder = std::map<std::string, const Region*>;
+/// Runs `measure_one` for each folder in each scan; `where` names both.
+void each_folder(const Job& job, const std::vector<Region>& regions, Results& results,
+                 void (*measure_one)(const Job& job, std::size_t scan, const std::string& where, const Folder& members,
+                                     Results& results));
 
 /// Voxel by voxel, the first minus the second.
 Volume scan_difference(const UploadedScan& first, const UploadedScan& second);

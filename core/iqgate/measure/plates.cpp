@@ -2,7 +2,6 @@
 // profile stretched by its angle.
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numbers>
 
 #include "iqgate/measure/metrics.hpp"
@@ -17,17 +16,13 @@ constexpr double clear_mm = 8, base_mm = 6;  // beside the slopes of the dip, an
 // The dip of one plate, turned over; what lies beside it is not flat (shading), so a line through it is taken off.
 Bar dip_of(const SliceSampler& slice, const Region& region) {
   const double half = 0.5 * region.size_mm.x, height = 0.25 * region.size_mm.y;
-  std::vector<double> p;
-  for (double u = -half; u <= half + 1e-9; u += bar_step_mm) {
-    double sum = 0;
-    for (int k = 0; k < 15; ++k) sum -= slice.value(u, height * (k / 7.0 - 1)) / 15;
-    p.push_back(sum);
-  }
+  std::vector<double> p = slice.strip(SliceSampler::Along::u, half, bar_step_mm, -height, height, 15);
   Bar bar;
-  if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); })) {
+  if (p.empty()) {
     bar.reason = "the region reaches outside the image";
     return bar;
   }
+  for (double& v : p) v = -v;
   const double n = double(p.size()), edge = 5 / bar_step_mm;
   const double first = mean_between(p, 0, edge), last = mean_between(p, n - 1 - edge, n - 1);
   for (std::size_t k = 0; k < p.size(); ++k) p[k] -= first + (last - first) * (double(k) - 0.5 * edge) / (n - 1 - edge);
@@ -38,9 +33,7 @@ Bar dip_of(const SliceSampler& slice, const Region& region) {
   return bar;
 }
 
-void one_folder(const Job& job, std::size_t s, const std::string& folder,
-                const std::map<std::string, const Region*>& members, Results& results) {
-  const std::string where = job.prefix(s) + (folder.empty() ? "scan" : folder);
+void one_folder(const Job& job, std::size_t s, const std::string& where, const Folder& members, Results& results) {
   const auto skip = [&](const std::string& reason) { results.skip("slice_width_mm", where, reason); };
   if (members.size() != 2) return skip("needs two regions in one folder of names");
   Bar bars[2];
@@ -54,7 +47,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
       return skip("region " + name + " needs a box of 20 to 400 mm with nominal angle_deg (2 to 60)");
     slope[k] = std::tan(angle->second * std::numbers::pi / 180);
     const auto slice = SliceSampler::of(job, s, *region);
-    if (!slice) return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+    if (!slice) return skip(not_sampled);
     if (slice->pixel_mm() > region->size_mm.x / 10) return skip("the pixels are too coarse for the plates");
     bars[k] = dip_of(*slice, *region);
     if (!bars[k].reason.empty()) return skip("region " + name + ": " + bars[k].reason);
@@ -79,10 +72,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& folder,
 }
 
 void run(const Job& job, const std::vector<Region>& regions, Results& results) {
-  std::map<std::string, std::map<std::string, const Region*>> folders;
-  for (const Region& region : regions) folders[folder_of(region.name)][own_name(region.name)] = &region;
-  for (std::size_t s = 0; s < job.scans.size(); ++s)
-    for (const auto& [folder, members] : folders) one_folder(job, s, folder, members, results);
+  each_folder(job, regions, results, one_folder);
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const std::string where = job.prefix(s) + region.name;
   const auto skip = [&](const std::string& reason) { results.skip("slice_thickness_mm", where, reason); };
   const auto slice = SliceSampler::of(job, s, region);
-  if (!slice || region.shape != RegionShape::box)
-    return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  if (!slice || region.shape != RegionShape::box) return skip(not_sampled);
   const auto slope_entry = region.nominal.find("slope");
   const double slope = slope_entry == region.nominal.end() ? 10 : slope_entry->second;
   if (!(slope >= 1 && slope <= 100) || !(region.size_mm.x >= 40 && region.size_mm.x <= 400) ||
@@ -56,17 +55,12 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   Bar bars[2];
   double noise = 0;
   for (int which = 0; which < 2; ++which) {
-    std::vector<double> p;
     // Each strip is the middle half of its side of the bar.
-    const double from = 0.125 * region.size_mm.y, to = 0.375 * region.size_mm.y;
-    for (double u = -half; u <= half + 1e-9; u += step_mm) {
-      double sum = 0;
-      for (int k = 0; k < 9; ++k)
-        sum += slice->value(u, *middle + (which == 0 ? -1 : 1) * (from + (to - from) * k / 8)) / 9;
-      p.push_back(sum);
-    }
-    if (!std::all_of(p.begin(), p.end(), [](double v) { return std::isfinite(v); }))
-      return skip("the ramps reach outside the image");
+    const double side = which == 0 ? -1 : 1;
+    const std::vector<double> p =
+        slice->strip(SliceSampler::Along::u, half, step_mm, *middle + 0.125 * side * region.size_mm.y,
+                     *middle + 0.375 * side * region.size_mm.y, 9);
+    if (p.empty()) return skip("the ramps reach outside the image");
     bars[which] = bar_of(p, half, slice->pixel_mm(), clear_mm, base_mm);
     if (!bars[which].reason.empty()) return skip((which == 0 ? "upper ramp: " : "lower ramp: ") + bars[which].reason);
     noise = std::max(noise, pixel_noise(p, slice->pixel_mm() / step_mm));

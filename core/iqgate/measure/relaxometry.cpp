@@ -144,9 +144,8 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
     late = fit(later, {mean.begin() + 1, mean.end()}, false);
   }
   // A floor (noise, or slow signal) that the decay ends on makes T2 too long.
-  if (series.kind == Kind::echo)
-    if (const auto offset = fit(series, mean, true); offset && offset->b > floor_share * offset->a)
-      flags.push_back("signal_floor");
+  const auto offset = series.kind == Kind::echo ? fit(series, mean, true) : std::nullopt;
+  if (offset && offset->b > floor_share * offset->a) flags.push_back("signal_floor");
   std::vector<std::string> whole_flags = flags;
   if (late && std::abs(late->time_ms / whole->time_ms - 1) > first_echo_tolerance)
     whole_flags.push_back("first_echo_deviates");
@@ -184,15 +183,12 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
   } else {
     results.skip(name, region.name, "variant voxel_mean: no time constant fits in more than a tenth of the voxels");
   }
-  if (series.kind == Kind::echo) {
-    const auto offset = fit(series, mean, true);
-    if (offset)
-      add(name, "roi_signal_offset", region.name, offset->time_ms, "ms", offset->se_ms, freedom - 1,
-          "fit of a exp(-TE / T2) + b to the mean signal", flags, results);
-    if (late)
-      add(name, "without_first_echo", region.name, late->time_ms, "ms", late->se_ms, freedom - 1,
-          "as roi_signal, the first echo left out (stimulated echoes)", flags, results);
-  }
+  if (offset)
+    add(name, "roi_signal_offset", region.name, offset->time_ms, "ms", offset->se_ms, freedom - 1,
+        "fit of a exp(-TE / T2) + b to the mean signal", flags, results);
+  if (late)
+    add(name, "without_first_echo", region.name, late->time_ms, "ms", late->se_ms, freedom - 1,
+        "as roi_signal, the first echo left out (stimulated echoes)", flags, results);
   // A first echo that does not belong must not decide on the phantom.
   const bool deviates = late && whole_flags.size() > flags.size();
   const DecayFit& judged = deviates ? *late : *whole;

@@ -49,16 +49,14 @@ std::vector<char> grown(const std::vector<char>& mask, Size3 size, long reach) {
 
 void add_ghosts(const Job& job, const Voxels& mean, double half_signal, const std::string& where, Results& results) {
   const Size3 size = job.grid().size;
-  const auto& tags = job.scans.front().scan->tags;
-  const auto direction = tags.find("InPlanePhaseEncodingDirection");
-  if (direction == tags.end() || (direction->second != "ROW" && direction->second != "COL"))
-    return results.skip("ghost_mean_pct", where, "the direction of phase encoding is not known");
-  const bool along_x = direction->second == "ROW";
+  const auto along_x = job.scans.front().scan->phase_along_rows();
+  if (!along_x) return results.skip("ghost_mean_pct", where, "the direction of phase encoding is not known");
   std::vector<char> phantom(size.x * size.y), shifted(phantom.size());
   for (std::size_t k = 0; k < phantom.size(); ++k) phantom[k] = mean[k] > half_signal;
   for (std::size_t y = 0; y < size.y; ++y)
     for (std::size_t x = 0; x < size.x; ++x) {
-      const std::size_t to_x = along_x ? (x + size.x / 2) % size.x : x, to_y = along_x ? y : (y + size.y / 2) % size.y;
+      const std::size_t to_x = *along_x ? (x + size.x / 2) % size.x : x,
+                        to_y = *along_x ? y : (y + size.y / 2) % size.y;
       shifted[to_y * size.x + to_x] = phantom[y * size.x + x];
     }
   // Two pixels clear of the phantom's edge, which rings and blurs.

@@ -48,6 +48,21 @@ Vec3 SliceSampler::point(double x, double y) const {
 
 double SliceSampler::value(double u, double w) const { return compute::linear_value(view_, pixel(u, w), NAN); }
 
+std::vector<double> SliceSampler::strip(Along along, double half, double step, double low, double high,
+                                        int lines) const {
+  std::vector<double> values;
+  for (double t = -half; t <= half + 1e-9; t += step) {
+    double sum = 0;
+    for (int k = 0; k < lines; ++k) {
+      const double across = low + (high - low) * k / (lines - 1);
+      sum += (along == Along::u ? value(t, across) : value(across, t)) / lines;
+    }
+    if (!std::isfinite(sum)) return {};
+    values.push_back(sum);
+  }
+  return values;
+}
+
 double SliceSampler::sharp_value(double u, double w) const {
   const Vec3 at = pixel(u, w);
   const long x0 = std::lround(std::floor(at.x)), y0 = std::lround(std::floor(at.y));

@@ -16,6 +16,10 @@ class SliceSampler {
   double value(double u, double w) const;
   /// By the Lanczos kernel of five lobes, for images that are limited in frequency.
   double sharp_value(double u, double w) const;
+  /// Along u (or w) from -half to half at equal steps, the mean of `lines` lines across from `low` to `high`; empty
+  /// where that reaches outside the image.
+  enum class Along { u, w };
+  std::vector<double> strip(Along along, double half, double step, double low, double high, int lines) const;
   /// Pixel indices of a point, and the point of a pixel.
   Vec3 pixel(double u, double w) const;
   Vec3 point(double x, double y) const;  ///< u, w and 0
@@ -30,6 +34,9 @@ class SliceSampler {
   std::size_t slice_ = 0;
   double pixel_mm_ = 1;
 };
+
+/// Why there is no sampler.
+inline constexpr const char* not_sampled = "not scanned: the region lies outside the scan, or slices cross it aslant";
 
 /// Where a line that fits the samples about a half-level crossing meets that level. `values` at equal steps; looked for
 /// from `start` onwards in the direction of `step` (+1 or -1). The line is fitted over +- `half_width` samples.

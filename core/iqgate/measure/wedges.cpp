@@ -14,15 +14,11 @@ constexpr double step_mm = 0.2;
 std::optional<Crossing> tip_of(const SliceSampler& slice, const Region& region, double middle_u, double width,
                                std::string& reason) {
   const double half = 0.5 * region.size_mm.y;
-  std::vector<double> p;
-  for (double w = -half; w <= half + 1e-9; w += step_mm) {
-    double sum = 0;
-    for (int k = 0; k < 9; ++k) sum += slice.value(middle_u + width * (k / 8.0 - 0.5), w) / 9;
-    if (!std::isfinite(sum)) {
-      reason = "the wedges reach outside the image";
-      return std::nullopt;
-    }
-    p.push_back(sum);
+  const std::vector<double> p =
+      slice.strip(SliceSampler::Along::w, half, step_mm, middle_u - 0.5 * width, middle_u + 0.5 * width, 9);
+  if (p.empty()) {
+    reason = "the wedges reach outside the image";
+    return std::nullopt;
   }
   const std::size_t n = p.size(), edge = static_cast<std::size_t>(2 / step_mm);
   double dark = 0;
@@ -55,8 +51,7 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   const std::string where = job.prefix(s) + region.name;
   const auto skip = [&](const std::string& reason) { results.skip("bar_difference_mm", where, reason); };
   const auto slice = SliceSampler::of(job, s, region);
-  if (!slice || region.shape != RegionShape::box)
-    return skip("not scanned: the region lies outside the scan, or slices cross it aslant");
+  if (!slice || region.shape != RegionShape::box) return skip(not_sampled);
   if (!(region.size_mm.x >= 4 && region.size_mm.x <= 100) || !(region.size_mm.y >= 16 && region.size_mm.y <= 200))
     return skip("needs a box of 4 to 100 by 16 to 200 mm");
   const double width = 0.5 * region.size_mm.x;

@@ -66,11 +66,12 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
   return scans;
 }
 
-// The scan on which the phantom is looked for: the first; of inversion times or echoes, whose contrasts differ and pass
-// through zero, the root mean square of all.
-Scan scan_to_locate(const std::vector<Scan>& scans) {
+// Of inversion times or echoes, whose contrasts differ and pass through zero, the root mean square: the scan on which
+// the phantom is looked for. Of others none: the first will do.
+std::optional<Scan> combined(const std::vector<Scan>& scans) {
+  const std::string& role = scans.front().role;
+  if (role.rfind("ti_", 0) != 0 && role.rfind("echo_", 0) != 0) return std::nullopt;
   Scan scan = scans.front();
-  if (scan.role.rfind("ti_", 0) != 0 && scan.role.rfind("echo_", 0) != 0) return scan;
   for (std::size_t k = 0; k < scan.volume.values.size(); ++k) {
     double square = 0;
     for (const Scan& s : scans) square += double(s.volume.values[k]) * double(s.volume.values[k]);
@@ -190,7 +191,8 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   job.backend = compute::open_backend(request.backend);
   job.settings = request.settings;
   job.settings.tasks = read_tasks(request.tasks_file);
-  const std::optional<phantom::Model> model = place(request, scan_to_locate(scans), job, document);
+  const std::optional<Scan> all = combined(scans);
+  const std::optional<phantom::Model> model = place(request, all ? *all : scans.front(), job, document);
   if (request.judge) document.limits = limits_for(request, document.phantom_name, model ? model->limits : "");
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
   document.settings["seed"] = std::to_string(job.settings.seed);
