@@ -66,17 +66,6 @@ Plastic plastic_of(const SliceSampler& slice, const Array& array) {
   return plastic;
 }
 
-// Mean of the array above the plastic, whatever is resolved of it.
-double brightness(const SliceSampler& slice, const Array& array, double du, double dw, double plastic) {
-  double sum = 0;
-  for (int line = 0; line < lines; ++line) {
-    const Line v = line_at(slice, array, line, du, dw);
-    for (const double h : v.holes) sum += (h - plastic) / (2 * lines * holes);
-    for (const double g : v.gaps) sum += (g - plastic) / (2 * lines * (holes - 1));
-  }
-  return sum;
-}
-
 // Lines of one array that are resolved; finer than the pixels can carry?
 struct Found {
   int lines = 0;
@@ -86,6 +75,7 @@ struct Found {
 struct Score {
   int resolved = 0;
   double modulation = 0;
+  double brightness = 0;  // mean of the array above the plastic, whatever is resolved of it
 };
 
 Score score_of(const SliceSampler& slice, const Array& array, double du, double dw, double plastic) {
@@ -102,6 +92,7 @@ Score score_of(const SliceSampler& slice, const Array& array, double du, double 
     for (const double g : v.gaps) valleys += (g - plastic) / (holes - 1);
     score.resolved += open;
     score.modulation += (peaks - valleys) / (peaks + valleys) / lines;
+    score.brightness += 0.5 * (peaks + valleys) / lines;
   }
   return score;
 }
@@ -127,10 +118,9 @@ void one_region(const Job& job, std::size_t s, const Region& region,
       if (const double c = contrast_at(*slice, array, a, b); c > best) best = c, du = a, dw = b;
   if (!std::isfinite(best)) return skip("the array reaches outside the image");
   const Plastic plastic = plastic_of(*slice, array);
-  const double bright = brightness(*slice, array, du, dw, plastic.level);
-  if (!(bright > 3 * plastic.sd) || !(bright > 0.05 * std::abs(plastic.level)))
-    return skip("no array of holes stands out from the plastic here");
   const Score score = score_of(*slice, array, du, dw, plastic.level);
+  if (!(score.brightness > 3 * plastic.sd) || !(score.brightness > 0.05 * std::abs(plastic.level)))
+    return skip("no array of holes stands out from the plastic here");
   if (!std::isfinite(score.modulation)) return skip("no signal in the array");
   const std::string direction = columns ? "lr" : "ul";
   resolved[job.prefix(s) + folder_of(region.name) + "|" + direction][array.hole_mm] = {
