@@ -1,8 +1,9 @@
 #include "iqgate/measure/nps_stationarity.hpp"
 
-#include <boost/math/distributions/chi_squared.hpp>
 #include <cmath>
 #include <cstdlib>
+
+#include "iqgate/base/distributions.hpp"
 
 namespace iqgate::measure {
 
@@ -43,8 +44,7 @@ Stationarity stationarity(const Boxes& boxes, const std::vector<double>& box_var
     const double y = place.sum / place.slices - mean;
     chi += y * y * double(boxes.box.count()) / sum_rho_squared_xy * place.slices / sum_rho_squared_z / 2;
   }
-  const boost::math::chi_squared distribution(double(places.size() - 1));
-  result.p = boost::math::cdf(boost::math::complement(distribution, chi));
+  result.p = chi_squared_above(chi, double(places.size() - 1));
   return result;
 }
 

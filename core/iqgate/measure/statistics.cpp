@@ -1,9 +1,6 @@
 #include "iqgate/measure/statistics.hpp"
 
 #include <algorithm>
-#include <boost/math/distributions/chi_squared.hpp>
-#include <boost/math/distributions/normal.hpp>
-#include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -11,18 +8,6 @@
 #include "iqgate/compute/bootstrap.hpp"
 
 namespace iqgate::measure {
-
-double normal_quantile(double p) { return boost::math::quantile(boost::math::normal(), p); }
-double student_t_quantile(double p, double freedom) {
-  if (!(freedom > 0)) return INFINITY;  // no interval
-  return freedom > 1e6 ? normal_quantile(p) : boost::math::quantile(boost::math::students_t(freedom), p);
-}
-double student_t_above(double t, double freedom) {
-  return boost::math::cdf(boost::math::complement(boost::math::students_t(freedom), t));
-}
-double chi_squared_quantile(double p, double freedom) {
-  return boost::math::quantile(boost::math::chi_squared(freedom), p);
-}
 
 double passing_p(std::vector<double> p, double q) {
   std::sort(p.begin(), p.end());

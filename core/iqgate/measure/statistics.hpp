@@ -1,17 +1,12 @@
 #pragma once
-// Distributions, quantiles and intervals that the metrics share.
+// Quantiles, intervals and the bootstrap that the metrics share.
 #include <functional>
 #include <vector>
 
+#include "iqgate/base/distributions.hpp"
 #include "iqgate/base/result.hpp"
 
 namespace iqgate::measure {
-
-double normal_quantile(double p);
-double student_t_quantile(double p, double freedom);
-/// Probability of a larger t.
-double student_t_above(double t, double freedom);
-double chi_squared_quantile(double p, double freedom);
 
 /// The largest p that Benjamini and Hochberg let pass at a false discovery rate q; -1: none.
 double passing_p(std::vector<double> p, double q);
