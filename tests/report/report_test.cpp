@@ -5,6 +5,7 @@
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
 #include "iqgate/report/picture.hpp"
+#include "iqgate/report/result_file.hpp"
 #include "iqgate/report/tables.hpp"
 #include "support/support.hpp"
 

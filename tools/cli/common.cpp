@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 
 #include "cli/options.hpp"
@@ -48,6 +49,30 @@ std::uint64_t parse_bytes(const std::string& text) {
   if (used == 0 || factor == 0 || !(value > 0) || value * factor > 9e18)
     throw UsageError("bad_value", "--max-memory", "\"" + text + "\" is not a number of bytes", "write 512M or 8G");
   return static_cast<std::uint64_t>(value * factor);
+}
+
+std::vector<std::string> result_files(const std::vector<std::string>& paths) {
+  namespace fs = std::filesystem;
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error)) {
+      files.push_back(path);
+    } else if (fs::is_regular_file(path + "/result.json", error)) {
+      files.push_back(path + "/result.json");
+    } else {
+      std::vector<std::string> within;
+      for (const auto& entry : fs::directory_iterator(path, error))
+        if (fs::is_regular_file(entry.path() / "result.json", error))
+          within.push_back((entry.path() / "result.json").string());
+      if (within.empty())
+        throw InputError("not_a_result", path, "holds no result.json, nor do its folders",
+                         "give folders that measure or check wrote with -o");
+      std::sort(within.begin(), within.end());
+      files.insert(files.end(), within.begin(), within.end());
+    }
+  }
+  return files;
 }
 
 int worse(int a, int b) {

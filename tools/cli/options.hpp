@@ -1,5 +1,5 @@
 #pragma once
-// The options of all verbs, as values: parsed once in main.cpp, handed to the verb.
+// The options of all verbs, as values: parsed once in command_line.cpp, handed to the verb.
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -32,6 +32,10 @@ struct Options {
   std::vector<double> distortion_per_mm2{0, 0, 0};
   int repeats = 1, channels = 0;
   bool enhanced = false, aperture = false;
+  // profile, compare, trend, report --dossier, export, verify
+  std::string plan, reference, log, pairs, events, comparison, selftest, chained_digest;
+  std::size_t baseline_points = 20, chained_length = 0;
+  bool force = false, dossier = false;
   // bench (operations stand in `metrics`)
   std::size_t bench_size = 256, repetitions = 3;
 };
@@ -42,6 +46,9 @@ constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3
 /// A verb: results on stdout, all else on stderr; returns the exit code of the contract.
 int run_inspect(const Options& options);
 int run_measure(const Options& options, bool judge);
+int run_profile(const Options& options);
+int run_compare(const Options& options);
+int run_verify(const Options& options);
 int run_report(const Options& options);
 int run_phantoms(const Options& options);
 int run_metrics(const Options& options);
@@ -63,6 +70,9 @@ class Progress {
 bool colour_wanted(const Options& options);
 /// Bytes from 512M, 8G...; UsageError otherwise.
 std::uint64_t parse_bytes(const std::string& text);
+/// Result files among the paths: a result.json, a folder that holds one, or a folder of such folders (in order of
+/// name). Throws InputError where there is none.
+std::vector<std::string> result_files(const std::vector<std::string>& paths);
 /// The worse of two exit codes, in the order 70, 5, 6, 4, 3, 1, 0.
 int worse(int a, int b);
 /// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.

@@ -10,6 +10,7 @@
 #include "iqgate/base/json.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
+#include "iqgate/report/result_file.hpp"
 
 extern char** environ;
 
@@ -36,13 +37,7 @@ int run_report(const Options& options) {
   if (options.report_format != "html" && options.report_format != "pdf")
     throw UsageError("unknown_value", "--format", "\"" + options.report_format + "\" is neither html nor pdf");
   for (const std::string& folder : options.paths) {
-    const std::string json_path = folder + "/result.json";
-    const json::Value result = json::parse_file(json_path, ErrorKind::input);
-    const json::Value* schema = result.find("schema");
-    if (!schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0 || !result.find("phantom") ||
-        !result.find("input") || !result.find("software") || !result.find("backend"))
-      throw InputError("not_a_result", json_path, "is not a result of iqgate",
-                       "give a folder that measure or check wrote with -o");
+    const json::Value result = report::read_result(folder);
     const report::StoredPictures stored = report::read_result_hdf5(folder + "/result.h5");
     // A run that was killed leaves files of two runs: pictures of one scan under the numbers of another.
     if (json::write(json::parse(stored.result_json, folder + "/result.h5", ErrorKind::input)) != json::write(result))

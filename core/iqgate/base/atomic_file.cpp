@@ -1,6 +1,7 @@
 #include "iqgate/base/atomic_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,6 +29,30 @@ void sync_path(const std::string& path, int flags) {
   if (result != 0 && errno != EINVAL && errno != EROFS) fail(path, "fsync");
 }
 
+void sync_folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  sync_path(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+}
+
+struct Descriptor {
+  explicit Descriptor(int opened) : fd(opened) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+  int fd;
+};
+
+void write_all(int fd, std::string_view bytes, const std::string& path) {
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail(path, "write");
+    done += static_cast<std::size_t>(n);
+  }
+}
+
 }  // namespace
 
 void write_atomically(const std::string& path, const std::function<void(const std::string&)>& fill) {
@@ -40,28 +65,31 @@ void write_atomically(const std::string& path, const std::function<void(const st
     std::remove(temporary.c_str());
     throw;
   }
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  sync_path(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
+  sync_folder_of(path);
 }
 
 void write_file_atomically(const std::string& path, std::string_view bytes) {
   write_atomically(path, [&](const std::string& temporary) {
-    const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) fail(path, "create");
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) {
-        const int saved = errno;
-        ::close(fd);
-        errno = saved;
-        fail(path, "write");
-      }
-      done += static_cast<std::size_t>(n);
-    }
-    if (::close(fd) != 0) fail(path, "close");
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (file.fd < 0) fail(path, "create");
+    write_all(file.fd, bytes, path);
   });
+}
+
+void append_line(const std::string& path, const std::function<std::string(const std::string&)>& line_for) {
+  const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (file.fd < 0) fail(path, "open");
+  if (::flock(file.fd, LOCK_EX) != 0) fail(path, "lock");
+  std::string present;
+  char piece[65536];
+  for (ssize_t n; (n = ::read(file.fd, piece, sizeof piece)) != 0;) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail(path, "read");
+    present.append(piece, static_cast<std::size_t>(n));
+  }
+  write_all(file.fd, line_for(present) + "\n", path);
+  if (::fsync(file.fd) != 0) fail(path, "fsync");
+  if (present.empty()) sync_folder_of(path);
 }
 
 void make_folder(const std::string& path) {

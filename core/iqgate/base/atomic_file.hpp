@@ -11,6 +11,9 @@ namespace iqgate {
 void write_atomically(const std::string& path, const std::function<void(const std::string&)>& fill);
 /// The same for bytes in memory.
 void write_file_atomically(const std::string& path, std::string_view bytes);
+/// Adds one line to a file that only grows, under its lock: `line_for` gets all that stands there. On disk when this
+/// returns; nothing is changed when `line_for` throws.
+void append_line(const std::string& path, const std::function<std::string(const std::string&)>& line_for);
 /// Makes a folder and its parents; OutputError if it cannot be.
 void make_folder(const std::string& path);
 

@@ -2,28 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <set>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/judge/compare_metric.hpp"
+#include "iqgate/judge/profile_build.hpp"
 
 namespace iqgate::judge {
 namespace {
-
-// A scan that counts twice makes every error too small.
-void refuse_repeats(const Profile& profile, const std::vector<Record>& site) {
-  std::map<std::string, std::string> owner;
-  for (const ReferenceScan& scan : profile.scans)
-    for (const std::string& hash : scan.inputs) owner.emplace(hash, "the profile's own scans");
-  for (const Record& record : site)
-    for (const std::string& hash : record.inputs) {
-      const auto [found, fresh] = owner.emplace(hash, record.source);
-      if (!fresh && found->second != record.source)
-        throw InputError("same_scan", record.source, "holds the same scan as " + found->second,
-                         "give each scan once, and none of the reference");
-    }
-}
 
 void refuse_mixture(const std::vector<Record>& site) {
   for (const Record& record : site)
@@ -88,7 +73,7 @@ Comparison compare(const Profile& profile, const std::vector<Record>& site, cons
   if (site.empty()) throw InputError("no_scans", "compare", "no results of the site are given");
   if (!options.paired.empty() && options.paired.size() != site.size())
     throw UsageError("wrong_use", "compare", "pairs need one reference result for each of the site");
-  refuse_repeats(profile, site);
+  refuse_same_scan(profile, site);
   refuse_mixture(site);
   Comparison c;
   c.n_site = site.size();

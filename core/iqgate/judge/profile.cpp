@@ -125,6 +125,7 @@ ProfileMetric read_metric(json::Fields& fields, bool plan, std::size_t scans) {
   m.variant = fields.text_or("variant", "");
   m.where = fields.text("where");
   m.unit = fields.text("unit");
+  m.title = fields.text_or("title", "");
   if (!known_unit(m.unit)) fields.fail("unit", "unknown_value", "\"" + m.unit + "\" is not a unit of this program");
   read_aim(fields, m);
   if (!plan) read_numbers(fields, scans, m);
@@ -210,6 +211,7 @@ Profile read(const std::string& path, bool plan) {
 json::Value metric_json(const ProfileMetric& m) {
   json::Value v;
   v.set("name", m.name), v.set("variant", m.variant), v.set("where", m.where), v.set("unit", m.unit);
+  if (!m.title.empty()) v.set("title", m.title);
   v.set("role", m.gate ? "gate" : "info");
   v.set("n", m.n), v.set("mean", m.mean);
   v.set("sd_within", json::Value(m.sd_within)), v.set("sd_between", json::Value(m.sd_between));
@@ -217,7 +219,7 @@ json::Value metric_json(const ProfileMetric& m) {
   v.set("scale", std::string(word(m.scale))), v.set("better", std::string(word(m.better)));
   if (m.margin > 0) {
     v.set("margin", m.margin);
-    v.set("margin_kind", margin_words[static_cast<std::size_t>(m.margin_kind)]);
+    v.set("margin_kind", std::string(word(m.margin_kind)));
   }
   if (m.limit) {
     json::Value limit;
@@ -239,6 +241,8 @@ json::Value metric_json(const ProfileMetric& m) {
 std::string_view word(Scale s) { return scale_words[static_cast<std::size_t>(s)]; }
 std::string_view word(Better b) { return better_words[static_cast<std::size_t>(b)]; }
 std::string_view word(Claim c) { return claim_words[static_cast<std::size_t>(c)]; }
+
+std::string_view word(MarginKind k) { return margin_words[static_cast<std::size_t>(k)]; }
 
 std::string metric_key(std::string_view name, std::string_view variant, std::string_view where) {
   return std::string(name) + (variant.empty() ? "" : "[" + std::string(variant) + "]") + " " + std::string(where);

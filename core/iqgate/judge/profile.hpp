@@ -29,6 +29,7 @@ struct HardLimit {
 /// One number of the profile. Means, SDs and margins are in `unit`; comparisons happen on `scale`.
 struct ProfileMetric {
   std::string name, variant, where, unit;
+  std::string title;  ///< in words for readers who are not physicists; may be empty
   bool gate = false;  ///< false: shown, decides nothing
   std::size_t n = 0;  ///< reference scans
   double mean = 0;
@@ -84,6 +85,7 @@ struct Profile {
 std::string_view word(Scale scale);
 std::string_view word(Better better);
 std::string_view word(Claim claim);
+std::string_view word(MarginKind kind);
 std::string metric_key(std::string_view name, std::string_view variant, std::string_view where);
 
 /// Reads and checks a profile; throws UsageError naming file and key, and when the digest in it is not that of its

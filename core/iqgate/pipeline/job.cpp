@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <ctime>
 #include <filesystem>
 
 #include "iqgate/base/atomic_file.hpp"
@@ -18,6 +16,7 @@
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
+#include "iqgate/report/result_file.hpp"
 #include "iqgate/report/tables.hpp"
 
 namespace iqgate::pipeline {
@@ -25,17 +24,6 @@ namespace {
 
 void say(const Request& request, const std::string& step) {
   if (request.progress) request.progress(step);
-}
-
-std::string now_utc() {
-  std::time_t now = std::time(nullptr);
-  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed && *fixed)
-    now = static_cast<std::time_t>(std::strtoll(fixed, nullptr, 10));
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 std::vector<Scan> load_group(const Request& request, const std::vector<read::ScanHeader>& group,

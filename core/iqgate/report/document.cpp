@@ -189,27 +189,4 @@ Value document_json(const Document& d) {
   return v;
 }
 
-std::vector<Measurement> read_measurements(const std::string& path) {
-  const Value document = json::parse_file(path, ErrorKind::input);
-  const Value* list = document.find("measurements");
-  const Value* schema = document.find("schema");
-  if (!list || !list->array() || !schema || !schema->string() || schema->string()->rfind("iqgate.result/", 0) != 0)
-    throw InputError("not_a_result", path, "is not a result of iqgate");
-  std::vector<Measurement> measurements;
-  for (const Value& entry : *list->array()) {
-    json::Fields f(entry, path, "/measurements", ErrorKind::input);
-    Measurement m;
-    m.name = f.text("name");
-    m.variant = f.text("variant");
-    m.where = f.text("where");
-    m.value = f.number("value");
-    m.unit = f.text("unit");
-    m.se = f.optional_number("se");
-    const auto low = f.optional_number("ci95_lo"), high = f.optional_number("ci95_hi");
-    if (low && high) m.ci95 = Interval{*low, *high};
-    measurements.push_back(std::move(m));
-  }
-  return measurements;
-}
-
 }  // namespace iqgate::report

@@ -55,7 +55,5 @@ struct Document {
 
 /// The contract's document. Numbers that are unknown are null, never zero.
 json::Value document_json(const Document& document);
-/// Measurements of a result.json, as a baseline for relative limits.
-std::vector<Measurement> read_measurements(const std::string& path);
 
 }  // namespace iqgate::report

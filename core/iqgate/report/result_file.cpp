@@ -1,0 +1,121 @@
+#include "iqgate/report/result_file.hpp"
+
+#include <filesystem>
+
+namespace iqgate::report {
+namespace {
+
+using json::Value;
+
+std::string text(const Value* v, std::string_view key) {
+  const Value* found = v ? v->find(key) : nullptr;
+  return found && found->string() ? *found->string() : "";
+}
+
+const json::Array& list(const Value* v, std::string_view key) {
+  static const json::Array empty;
+  const Value* found = v ? v->find(key) : nullptr;
+  return found && found->array() ? *found->array() : empty;
+}
+
+std::vector<Measurement> measurements_of(const Value& result, const std::string& source) {
+  std::vector<Measurement> measurements;
+  for (const Value& entry : list(&result, "measurements")) {
+    json::Fields f(entry, source, "/measurements", ErrorKind::input);
+    Measurement m;
+    m.name = f.text("name");
+    m.variant = f.text("variant");
+    m.where = f.text("where");
+    m.value = f.number("value");
+    m.unit = f.text("unit");
+    m.se = f.optional_number("se");
+    m.se_localisation = f.optional_number("se_localisation");
+    const auto low = f.optional_number("ci95_lo"), high = f.optional_number("ci95_hi");
+    if (low && high) m.ci95 = Interval{*low, *high};
+    m.n_eff = f.optional_number("n_eff");
+    if (f.has("flags")) m.flags = f.texts("flags");
+    measurements.push_back(std::move(m));
+  }
+  return measurements;
+}
+
+// 20261124, 143000.5 -> 2026-11-24T14:30:00
+std::string time_of(const std::string& date, const std::string& time) {
+  if (date.size() != 8 || date.find_first_not_of("0123456789") != std::string::npos) return {};
+  std::string clock = time.substr(0, 6);
+  if (clock.size() != 6 || clock.find_first_not_of("0123456789") != std::string::npos) clock = "000000";
+  return date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 2) + "T" + clock.substr(0, 2) + ":" +
+         clock.substr(2, 2) + ":" + clock.substr(4, 2);
+}
+
+// Tags that say when and on what a scan was made are no conditions of how it was made.
+bool is_condition(const std::string& tag) {
+  for (const char* other : {"AcquisitionDate", "AcquisitionTime", "AcquisitionNumber", "DeviceSerialNumber",
+                            "SoftwareVersions", "PatientPosition", "RescaleSlope"})
+    if (tag == other) return false;
+  return true;
+}
+
+void read_scan(const Value& scan, judge::Record& record) {
+  const Value* tags = scan.find("tags");
+  for (const char* key : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber"})
+    if (const std::string part = text(tags, key); !part.empty())
+      record.scanner += (record.scanner.empty() ? "" : " ") + part;
+  record.taken = time_of(text(tags, "AcquisitionDate"), text(tags, "AcquisitionTime"));
+  if (tags && tags->object())
+    for (const json::Member& m : *tags->object())
+      if (m.value.string() && is_condition(m.key)) record.conditions[m.key] = *m.value.string();
+  record.conditions["modality"] = text(&scan, "modality");
+  const json::Array& spacing = list(&scan, "spacing_mm");
+  static constexpr const char* axes[] = {"spacing_x_mm", "spacing_y_mm", "spacing_z_mm"};
+  for (std::size_t k = 0; k < spacing.size() && k < 3; ++k)
+    if (const auto mm = spacing[k].number()) record.conditions[axes[k]] = json::number_text(*mm);
+}
+
+}  // namespace
+
+std::string short_name(const std::string& path) {
+  std::filesystem::path p(path);
+  if (!p.has_filename()) p = p.parent_path();
+  return p.filename().string();
+}
+
+Value read_result(const std::string& path) {
+  const std::string file = std::filesystem::is_directory(path) ? path + "/result.json" : path;
+  if (!std::filesystem::exists(file))
+    throw InputError("not_a_result", file, "is not there", "give a folder that measure or check wrote with -o");
+  Value result = json::parse_file(file, ErrorKind::input);
+  const Value* list = result.find("measurements");
+  if (!list || !list->array() || text(&result, "schema").rfind("iqgate.result/", 0) != 0 || !result.find("phantom") ||
+      !result.find("input") || !result.find("software") || !result.find("backend"))
+    throw InputError("not_a_result", file, "is not a result of iqgate",
+                     "give a folder that measure or check wrote with -o");
+  return result;
+}
+
+judge::Record record_of(const Value& result, const std::string& source) {
+  judge::Record record;
+  record.source = source;
+  record.phantom = text(result.find("phantom"), "name");
+  record.phantom_serial = text(result.find("context"), "phantom_serial");
+  const json::Array& scans = list(result.find("input"), "scans");
+  if (!scans.empty()) read_scan(scans.front(), record);
+  record.conditions["phantom"] = record.phantom;
+  for (const Value& scan : scans)
+    for (const Value& hash : list(&scan, "sha256"))
+      if (hash.string()) record.inputs.push_back(*hash.string());
+  const Value* placement = result.find("phantom")->find("placement");
+  if (const json::Array& at = list(placement, "translation_mm");
+      at.size() == 3 && at[0].number() && at[1].number() && at[2].number())
+    record.place_mm = Vec3{*at[0].number(), *at[1].number(), *at[2].number()};
+  record.measurements = measurements_of(result, source);
+  for (const Value& n : list(&result, "not_measured"))
+    record.not_measured.push_back({text(&n, "name"), text(&n, "where"), text(&n, "reason"), {}});
+  return record;
+}
+
+judge::Record read_record(const std::string& path) { return record_of(read_result(path), short_name(path)); }
+
+std::vector<Measurement> read_measurements(const std::string& path) { return measurements_of(read_result(path), path); }
+
+}  // namespace iqgate::report
