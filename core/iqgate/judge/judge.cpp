@@ -49,8 +49,6 @@ bool inside(double value, const Bounds& bounds, bool open) {
   return true;
 }
 
-bool bounded(const Bounds& b) { return b.low || b.high; }
-
 // A condition that the scan does not tell is not met: a limit for 3 T is not used on an unknown magnet.
 bool applies(const Limit& limit, const Reference& reference) {
   for (const auto& [key, bounds] : limit.when) {
@@ -80,22 +78,37 @@ Bounds shifted(const Bounds& bounds, double reference, bool per_cent) {
   return {move(bounds.low), move(bounds.high)};
 }
 
+State with_warning(double value, const Bounds& warn, bool open) {
+  return inside(value, warn, open) ? State::pass : State::warn;
+}
+
+// Guarded acceptance: the bounds moved inwards. Between the two nothing is shown; without an uncertainty, nowhere.
+State decide_guarded(const Measurement& m, const Limit& limit, const Bounds& act, const Bounds& warn,
+                     std::vector<std::string>& flags) {
+  if (!m.se) flags.push_back("no_uncertainty");
+  if (!inside(m.value, act, limit.open)) return State::fail;
+  if (!m.se) return State::undecided;
+  const double guard = 1.645 * *m.se;
+  Bounds guarded = act;
+  if (guarded.low) *guarded.low += guard;
+  if (guarded.high) *guarded.high -= guard;
+  if (inside(m.value, guarded, limit.open)) return with_warning(m.value, warn, limit.open);
+  flags.push_back("in_guard_band");
+  return State::undecided;
+}
+
 State decide(const Measurement& m, const Limit& limit, const Bounds& act, const Bounds& warn,
              std::vector<std::string>& flags) {
-  const bool has_interval = m.ci95.has_value();
+  if (limit.decision == Decision::guarded) return decide_guarded(m, limit, act, warn, flags);
   const auto in_interval = [&](const std::optional<double>& b) {
-    return b && has_interval && m.ci95->low < *b && *b < m.ci95->high;
+    return b && m.ci95 && m.ci95->low < *b && *b < m.ci95->high;
   };
   const bool near = in_interval(act.low) || in_interval(act.high);
-  if (!has_interval) flags.push_back("no_interval");
-  bool good = inside(m.value, act, limit.open);
-  if (limit.decision == Decision::interval && has_interval) {
-    if (near) return State::undecided;
-  } else if (near) {
-    flags.push_back("near_limit");
-  }
-  if (!good) return State::fail;
-  return bounded(warn) && !inside(m.value, warn, limit.open) ? State::warn : State::pass;
+  if (!m.ci95) flags.push_back("no_interval");
+  if (near && limit.decision == Decision::interval) return State::undecided;
+  if (near) flags.push_back("near_limit");
+  if (!inside(m.value, act, limit.open)) return State::fail;
+  return with_warning(m.value, warn, limit.open);
 }
 
 Verdict judge_one(const Measurement& m, const Limit& limit, const Reference& reference) {
@@ -143,6 +156,10 @@ std::vector<std::string> missing_places(const Limit& limit, const Results& resul
 }
 
 }  // namespace
+
+std::string_view word(Decision decision) {
+  return decision == Decision::interval ? "interval" : decision == Decision::value ? "value" : "guarded";
+}
 
 std::string_view word(State state) {
   switch (state) {

@@ -37,13 +37,17 @@ Limit read_limit(json::Fields& fields) {
   else if (relative != "none") fields.fail("relative_to", "unknown_value", "must be none, nominal or baseline");
   const std::string decision = fields.text_or("decision", "interval");
   if (decision == "value") limit.decision = Decision::value;
-  else if (decision != "interval") fields.fail("decision", "unknown_value", "must be interval or value");
+  else if (decision == "guarded") limit.decision = Decision::guarded;
+  else if (decision != "interval") fields.fail("decision", "unknown_value", "must be interval, value or guarded");
   if (fields.has("when")) {
     json::Fields when = fields.object("when");
     for (const char* key : {"field_strength_t", "tube_voltage_kv"})
       if (when.has(key)) limit.when[key] = read_bounds(when, key);
     when.done();
   }
+  limit.due_days = fields.optional_number("due_days");
+  if (limit.due_days && !(*limit.due_days > 0 && *limit.due_days < 1e5))
+    fields.fail("due_days", "out_of_range", "must be greater than 0 and less than 100000");
   limit.certainty = fields.text_or("certainty", "");
   if (!limit.certainty.empty() && limit.certainty != "H" && limit.certainty != "M" && limit.certainty != "L")
     fields.fail("certainty", "unknown_value", "must be H, M or L");

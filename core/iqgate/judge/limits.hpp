@@ -15,7 +15,9 @@ struct Bounds {
 };
 
 enum class RelativeTo { none, nominal, baseline };
-enum class Decision { interval, value };
+/// How a bound decides (JCGM 106): undecided while it lies inside the 95 % interval; by the value alone (simple acceptance);
+/// or moved inwards by 1.645 standard errors (guarded acceptance).
+enum class Decision { interval, value, guarded };
 
 struct Limit {
   std::string name, variant = "*", where = "*", unit;  ///< in variant and where a * stands for any text
@@ -24,6 +26,7 @@ struct Limit {
   RelativeTo relative_to = RelativeTo::none;
   Decision decision = Decision::interval;
   std::map<std::string, Bounds> when;  ///< field_strength_t, tube_voltage_kv
+  std::optional<double> due_days;      ///< the test is to be repeated within so many days
   std::string certainty, source;       ///< source names document and edition
 };
 
@@ -37,6 +40,7 @@ LimitsFile read_limits(const std::string& path);
 
 enum class State { pass, warn, fail, undecided, not_measured, no_limit };
 enum class Overall { pass, fail, no_verdict, no_limit };
+std::string_view word(Decision decision);
 std::string_view word(State state);
 std::string_view word(Overall overall);
 
@@ -45,7 +49,7 @@ struct Verdict {
   State state = State::no_limit;
   std::optional<Limit> limit;
   std::optional<Bounds> applied;   ///< in the unit of the value, after relative_to
-  std::vector<std::string> flags;  ///< near_limit, no_interval, no_baseline, no_nominal_value
+  std::vector<std::string> flags;  ///< near_limit, no_interval, in_guard_band, no_uncertainty, no_baseline, no_nominal_value
 };
 
 struct Judgement {

@@ -120,7 +120,8 @@ Value verdict_json(const judge::Verdict& d) {
     limit.set("relative_to", d.limit->relative_to == judge::RelativeTo::none      ? "none"
                              : d.limit->relative_to == judge::RelativeTo::nominal ? "nominal"
                                                                                   : "baseline");
-    limit.set("decision", d.limit->decision == judge::Decision::value ? "value" : "interval");
+    limit.set("decision", std::string(word(d.limit->decision)));
+    if (d.limit->due_days) limit.set("due_days", *d.limit->due_days);
     limit.set("certainty", d.limit->certainty);
     if (d.applied) limit.set("applied", bounds_json(*d.applied));
     v.set("limit", std::move(limit));
