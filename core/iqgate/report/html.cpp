@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <kainjow/mustache.hpp>
 
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/report/page.hpp"
 #include "iqgate/report/picture.hpp"
 #include "iqgate/report/plot.hpp"
 #include "iqgate/report/report_template.hpp"
@@ -15,7 +15,6 @@ namespace iqgate::report {
 namespace {
 
 using json::Value;
-using kainjow::mustache::data;
 
 std::string text(const Value* v, std::string_view key) {
   const Value* found = v ? v->find(key) : nullptr;
@@ -33,10 +32,10 @@ const json::Array& list(const Value* v, std::string_view key) {
   return found && found->array() ? *found->array() : empty;
 }
 
-data object(std::initializer_list<std::pair<std::string, std::string>> entries) {
-  data d{data::type::object};
-  for (const auto& [key, value] : entries) d.set(key, value);
-  return d;
+Value object(std::initializer_list<std::pair<std::string, std::string>> entries) {
+  Value v;
+  for (const auto& [key, value] : entries) v.set(key, value);
+  return v;
 }
 
 std::string words(std::string state) {
@@ -85,7 +84,7 @@ int severity(const std::string& state) {
   return static_cast<int>(std::find(order.begin(), order.end(), state) - order.begin());
 }
 
-data row_of(const Value& result, const Value& m) {
+Value row_of(const Value& result, const Value& m) {
   const Value* v = verdict_of(result, m);
   const std::string state = text(v, "state");
   const auto se = number(&m, "se"), low = number(&m, "ci95_lo"), high = number(&m, "ci95_hi");
@@ -106,8 +105,8 @@ data row_of(const Value& result, const Value& m) {
 }
 
 // Judged rows, the worst first; or those without a limit, in the order of the catalogue.
-data rows(const Value& result, bool judged) {
-  std::vector<std::pair<int, data>> sorted;
+Value rows(const Value& result, bool judged) {
+  std::vector<std::pair<int, Value>> sorted;
   for (const Value& m : list(&result, "measurements"))
     if (const std::string state = text(verdict_of(result, m), "state");
         (state.empty() || state == "no_limit") != judged)
@@ -128,20 +127,20 @@ data rows(const Value& result, bool judged) {
                                   {"flags", ""}}));
     }
   std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  data out{data::type::list};
-  for (auto& [key, row] : sorted) out << row;
+  json::Array out;
+  for (auto& [key, row] : sorted) out.push_back(row);
   return out;
 }
 
 std::string or_not_given(const std::string& value) { return value.empty() ? "not given" : value; }
 
-data identity(const Value& result) {
+Value identity(const Value& result) {
   const Value *context = result.find("context"), *phantom = result.find("phantom");
   const json::Array& scans = list(result.find("input"), "scans");
   const Value* tags = scans.empty() ? nullptr : scans.front().find("tags");
-  data out{data::type::list};
+  json::Array out;
   const auto add = [&](const std::string& key, const std::string& value) {
-    out << object({{"key", key}, {"value", or_not_given(value)}});
+    out.push_back(object({{"key", key}, {"value", or_not_given(value)}}));
   };
   add("Site", text(context, "site"));
   add("Room", text(context, "room"));
@@ -159,8 +158,8 @@ data identity(const Value& result) {
   return out;
 }
 
-data technique(const Value& result) {
-  data out{data::type::list};
+Value technique(const Value& result) {
+  json::Array out;
   const json::Array& scans = list(result.find("input"), "scans");
   for (const Value& s : scans) {
     std::string matrix, spacing;
@@ -169,9 +168,9 @@ data technique(const Value& result) {
     for (const Value& n : list(&s, "spacing_mm"))
       spacing += (spacing.empty() ? "" : " × ") + (n.number() ? short_number(*n.number()) : "unknown");
     const std::string role = text(&s, "role");
-    out << object({{"key", "Scan" + (role.empty() ? "" : " (" + role + ")")},
-                   {"value", text(&s, "modality") + " " + text(&s, "id") + ", " + matrix + ", " + spacing + " mm, " +
-                                 short_number(number(&s, "files").value_or(0)) + " file(s)"}});
+    out.push_back(object({{"key", "Scan" + (role.empty() ? "" : " (" + role + ")")},
+                          {"value", text(&s, "modality") + " " + text(&s, "id") + ", " + matrix + ", " + spacing +
+                                        " mm, " + short_number(number(&s, "files").value_or(0)) + " file(s)"}}));
   }
   static const std::vector<std::pair<std::string, std::string>> tags{{"KVP", "Tube voltage (kV)"},
                                                                      {"XRayTubeCurrent", "Tube current (mA)"},
@@ -195,13 +194,13 @@ data technique(const Value& result) {
   const Value* first = scans.empty() ? nullptr : scans.front().find("tags");
   for (const auto& [tag, label] : tags)
     if (const std::string value = text(first, tag); !value.empty())
-      out << object({{"key", label}, {"value", plain_number(value)}});
+      out.push_back(object({{"key", label}, {"value", plain_number(value)}}));
   return out;
 }
 
-data notes(const Value& result) {
-  data out{data::type::list};
-  const auto add = [&](const std::string& note) { out << object({{"text", note}}); };
+Value notes(const Value& result) {
+  json::Array out;
+  const auto add = [&](const std::string& note) { out.push_back(object({{"text", note}})); };
   const Value* backend = result.find("backend");
   add("Computed on " + text(backend, "name") + " (" + text(backend, "device") + "). " + text(backend, "reason"));
   if (const Value* placement = result.find("phantom")->find("placement"); placement && placement->object()) {
@@ -241,22 +240,23 @@ std::string overall_sentence(const Value& result) {
   return "Measured without limits: nothing was judged.";
 }
 
-data appendix(const Value& result) {
-  data out{data::type::list};
+Value appendix(const Value& result) {
+  json::Array out;
   const auto add_all = [&](const Value* map, const std::string& prefix) {
     if (map && map->object())
       for (const json::Member& m : *map->object())
-        if (m.value.string()) out << object({{"key", prefix + m.key}, {"value", *m.value.string()}});
+        if (m.value.string()) out.push_back(object({{"key", prefix + m.key}, {"value", *m.value.string()}}));
   };
   add_all(result.find("software"), "software: ");
   add_all(result.find("input")->find("settings"), "setting: ");
-  out << object({{"key", "phantom file SHA-256"}, {"value", or_not_given(text(result.find("phantom"), "sha256"))}});
+  out.push_back(
+      object({{"key", "phantom file SHA-256"}, {"value", or_not_given(text(result.find("phantom"), "sha256"))}}));
   for (const Value& f : list(&result, "limits"))
-    out << object({{"key", "limits: " + text(&f, "name") + " (" + text(&f, "edition") + ")"},
-                   {"value", text(&f, "source") + " — SHA-256 " + text(&f, "sha256")}});
+    out.push_back(object({{"key", "limits: " + text(&f, "name") + " (" + text(&f, "edition") + ")"},
+                          {"value", text(&f, "source") + " — SHA-256 " + text(&f, "sha256")}}));
   for (const Value& s : list(result.find("input"), "scans"))
     for (const Value& hash : list(&s, "sha256"))
-      if (hash.string()) out << object({{"key", "input file SHA-256"}, {"value", *hash.string()}});
+      if (hash.string()) out.push_back(object({{"key", "input file SHA-256"}, {"value", *hash.string()}}));
   return out;
 }
 
@@ -270,7 +270,7 @@ bool worth_drawing(const std::string& name, const std::string& variant) {
 }  // namespace
 
 std::string html_report(const Value& result, const std::vector<Picture>& pictures, const std::vector<Map>& maps) {
-  data page{data::type::object};
+  Value page;
   const std::string overall = text(&result, "overall");
   page.set("report_id", sha256_hex(json::write(result, 0)).substr(0, 12));
   page.set("phantom_title", text(result.find("phantom"), "title"));
@@ -283,32 +283,31 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
                          std::to_string(list(&result, "not_measured").size()) + " not measured");
   page.set("identity", identity(result));
   page.set("technique", technique(result));
-  const data judged = rows(result, true), unjudged = rows(result, false);
-  const auto present = [](const data& d) {
-    return data{d.is_empty_list() ? data::type::bool_false : data::type::bool_true};
-  };
+  const Value judged = rows(result, true), unjudged = rows(result, false);
+  const auto present = [](const Value& v) { return !v.array()->empty(); };
   page.set("has_judged", present(judged));
   page.set("judged", judged);
   page.set("has_unjudged", present(unjudged));
   page.set("unjudged", unjudged);
-  data missing{data::type::list};
+  json::Array missing;
   for (const Value& n : list(&result, "not_measured"))
-    missing << object({{"name", text(&n, "name")}, {"where", text(&n, "where")}, {"reason", text(&n, "reason")}});
-  page.set("has_missing", data{list(&result, "not_measured").empty() ? data::type::bool_false : data::type::bool_true});
+    missing.push_back(
+        object({{"name", text(&n, "name")}, {"where", text(&n, "where")}, {"reason", text(&n, "reason")}}));
+  page.set("has_missing", !(list(&result, "not_measured").empty()));
   page.set("missing", missing);
-  data shown{data::type::list};
+  json::Array shown;
   for (const Picture& p : pictures) {
     std::string legend;
     for (const Outline& o : p.outlines)
       if (o.number > 0) legend += (legend.empty() ? "" : ", ") + std::to_string(o.number) + " " + o.name;
-    shown << object({{"title", p.title}, {"legend", legend}, {"data", base64(picture_png(p))}});
+    shown.push_back(object({{"title", p.title}, {"legend", legend}, {"data", base64(picture_png(p))}}));
   }
   for (const Map& m : maps)
-    shown << object(
-        {{"title", m.name + ", " + m.where}, {"legend", "local SD in " + m.unit}, {"data", base64(map_png(m))}});
-  page.set("has_pictures", data{pictures.empty() && maps.empty() ? data::type::bool_false : data::type::bool_true});
+    shown.push_back(object(
+        {{"title", m.name + ", " + m.where}, {"legend", "local SD in " + m.unit}, {"data", base64(map_png(m))}}));
+  page.set("has_pictures", !(pictures.empty() && maps.empty()));
   page.set("pictures", shown);
-  data plots{data::type::list};
+  json::Array plots;
   std::size_t drawn = 0;
   std::vector<const Value*> curves;
   for (const Value& c : list(&result, "curves"))
@@ -317,20 +316,18 @@ std::string html_report(const Value& result, const std::vector<Picture>& picture
   for (std::size_t k = 0; k < svgs.size(); ++k) {
     if (svgs[k].empty()) continue;
     const std::string variant = text(curves[k], "variant");
-    plots << object({{"title", text(curves[k], "name") + (variant.empty() ? "" : " (" + variant + ")") + ", " +
-                                   text(curves[k], "where")},
-                     {"data", base64(svgs[k])}});
+    plots.push_back(object({{"title", text(curves[k], "name") + (variant.empty() ? "" : " (" + variant + ")") + ", " +
+                                          text(curves[k], "where")},
+                            {"data", base64(svgs[k])}}));
     ++drawn;
   }
-  page.set("has_plots", data{drawn > 0 ? data::type::bool_true : data::type::bool_false});
+  page.set("has_plots", drawn > 0);
   page.set("plots", plots);
   if (drawn == 0 && !list(&result, "curves").empty())
     page.set("no_plots", "The curves are not drawn: gnuplot could not be run. Their points stand in curves.csv.");
   page.set("notes", notes(result));
   page.set("appendix", appendix(result));
-  kainjow::mustache::mustache engine{report_template};
-  if (!engine.is_valid()) throw std::logic_error("report template: " + engine.error_message());
-  return engine.render(page);
+  return render_page(report_template, page);
 }
 
 }  // namespace iqgate::report
