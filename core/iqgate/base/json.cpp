@@ -252,6 +252,28 @@ std::string write(const Value& value, int indent) {
   return out;
 }
 
+std::string text_at(const Value* object, std::string_view key) {
+  const Value* found = object ? object->find(key) : nullptr;
+  return found && found->string() ? *found->string() : "";
+}
+
+std::optional<double> number_at(const Value* object, std::string_view key) {
+  const Value* found = object ? object->find(key) : nullptr;
+  return found ? found->number() : std::nullopt;
+}
+
+bool flag_at(const Value* object, std::string_view key) {
+  const Value* found = object ? object->find(key) : nullptr;
+  const bool* flag = found ? std::get_if<bool>(&found->data()) : nullptr;
+  return flag && *flag;
+}
+
+const Array& list_at(const Value* object, std::string_view key) {
+  static const Array empty;
+  const Value* found = object ? object->find(key) : nullptr;
+  return found && found->array() ? *found->array() : empty;
+}
+
 Fields::Fields(const Value& value, std::string file, std::string path, ErrorKind kind)
     : object_(&value), file_(std::move(file)), path_(std::move(path)), kind_(kind) {
   if (!value.object()) throw_kind(kind_, "wrong_type", file_ + " " + path_, "expected an object");

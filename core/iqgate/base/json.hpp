@@ -77,6 +77,12 @@ std::string number_text(double value);
 /// `indent` 0: one line; else that many spaces a level (arrays of numbers stay on one line).
 std::string write(const Value& value, int indent = 2);
 
+/// A look into a document that was checked elsewhere: empty where the member is not there or of another type.
+std::string text_at(const Value* object, std::string_view key);
+std::optional<double> number_at(const Value* object, std::string_view key);
+bool flag_at(const Value* object, std::string_view key);
+const Array& list_at(const Value* object, std::string_view key);
+
 /// Strict access to an object's members: every key must be consumed, errors name file and key.
 class Fields {
  public:

@@ -9,6 +9,7 @@
 namespace iqgate::report {
 namespace {
 
+using json::text_at;
 using json::Value;
 
 Value text_map(const std::map<std::string, std::string>& map) {
@@ -60,14 +61,9 @@ Value needed_json(const judge::ScansNeeded& n) {
   return v;
 }
 
-std::string text(const Value& v, std::string_view key) {
-  const Value* found = v.find(key);
-  return found && found->string() ? *found->string() : "";
-}
-
 std::string number(const Value& v, std::string_view key) {
-  const Value* found = v.find(key);
-  return found && found->number() ? short_number(*found->number()) : "-";
+  const auto found = json::number_at(&v, key);
+  return found ? short_number(*found) : "-";
 }
 
 std::string padded(std::string text, std::size_t width) {
@@ -136,26 +132,25 @@ Value comparison_json(const ComparisonDocument& d) {
 }
 
 std::string comparison_table(const Value& c, bool colour) {
-  const std::string overall = text(c, "overall");
+  const std::string overall = text_at(&c, "overall");
   const char* code = overall == "GO" ? "32;1" : overall == "NO-GO" ? "31;1" : "33;1";
-  const Value* provisional = c.find("provisional");
-  const bool not_final = provisional && std::get_if<bool>(&provisional->data()) && std::get<bool>(provisional->data());
+  const bool not_final = json::flag_at(&c, "provisional");
   std::string out = (colour ? std::string("\x1b[") + code + "m" + overall + "\x1b[0m" : overall) +
-                    (not_final ? " (provisional)" : "") + "\n" + text(c, "sentence") + "\n";
-  for (const Value& d : *c.find("decides")->array()) out += "  " + text(d, "sentence") + "\n";
-  for (const Value& d : *c.find("differences")->array())
-    out += "  " + text(d, "scan") + ": " + text(d, "tag") + " is " + text(d, "found") + ", the profile asks for " +
-           text(d, "wanted") + "\n";
-  if (const std::string needed = text(*c.find("scans_needed"), "sentence"); !needed.empty()) out += needed + "\n";
+                    (not_final ? " (provisional)" : "") + "\n" + text_at(&c, "sentence") + "\n";
+  for (const Value& d : json::list_at(&c, "decides")) out += "  " + text_at(&d, "sentence") + "\n";
+  for (const Value& d : json::list_at(&c, "differences"))
+    out += "  " + text_at(&d, "scan") + ": " + text_at(&d, "tag") + " is " + text_at(&d, "found") +
+           ", the profile asks for " + text_at(&d, "wanted") + "\n";
+  if (const std::string needed = text_at(c.find("scans_needed"), "sentence"); !needed.empty()) out += needed + "\n";
   std::vector<std::vector<std::string>> rows{
       {"gate metric", "site", "reference", "worst acceptable", "room", "unit", "p", "state", "flags"}};
-  for (const Value& m : *c.find("metrics")->array()) {
-    if (text(m, "role") != "gate") continue;
+  for (const Value& m : json::list_at(&c, "metrics")) {
+    if (text_at(&m, "role") != "gate") continue;
     std::string flags;
-    for (const Value& f : *m.find("flags")->array()) flags += (flags.empty() ? "" : ",") + *f.string();
-    rows.push_back({judge::metric_key(text(m, "name"), text(m, "variant"), text(m, "where")), number(m, "site_mean"),
-                    number(m, "reference_mean"), number(m, "acceptable"), number(m, "room"), text(m, "unit"),
-                    number(m, "p_noninferior"), text(m, "state"), flags});
+    for (const Value& f : json::list_at(&m, "flags")) flags += (flags.empty() ? "" : ",") + *f.string();
+    rows.push_back({judge::metric_key(text_at(&m, "name"), text_at(&m, "variant"), text_at(&m, "where")),
+                    number(m, "site_mean"), number(m, "reference_mean"), number(m, "acceptable"), number(m, "room"),
+                    text_at(&m, "unit"), number(m, "p_noninferior"), text_at(&m, "state"), flags});
   }
   std::vector<std::size_t> widths(rows.front().size(), 0);
   for (const auto& row : rows)

@@ -13,15 +13,15 @@ namespace {
 constexpr const char* schema = "iqgate.decision/1";
 const std::string no_digest(64, '0');
 
-std::string text(const json::Value& v, std::string_view key) {
-  const json::Value* found = v.find(key);
-  return found && found->string() ? *found->string() : "";
-}
-
 std::string line_of(json::Object members) {
   const std::string digest = sha256_hex(json::write(json::Value(members), 0));
   members.push_back({"digest", digest});
   return json::write(json::Value(std::move(members)), 0);
+}
+
+std::string digest_of_line(const std::string& line) {
+  const json::Value entry = json::parse(line, "log", ErrorKind::output);
+  return json::text_at(&entry, "digest");
 }
 
 // Empty, or what is wrong with this line.
@@ -31,11 +31,11 @@ std::string fault_of(const std::string& line, const LogState& before, json::Valu
   } catch (const InputError&) {
     return "is not JSON";
   }
-  if (!entry.object() || text(entry, "schema") != schema) return "is no entry of a decision log";
+  if (!entry.object() || json::text_at(&entry, "schema") != schema) return "is no entry of a decision log";
   const json::Value* index = entry.find("index");
   if (!index || index->number() != double(before.length + 1))
     return "has not the number " + std::to_string(before.length + 1) + ": an entry was removed, added or moved";
-  if (text(entry, "previous") != before.last_digest) return "does not follow the entry before it";
+  if (json::text_at(&entry, "previous") != before.last_digest) return "does not follow the entry before it";
   json::Object rest;
   for (const json::Member& m : *entry.object())
     if (m.key != "digest") rest.push_back(m);
@@ -66,7 +66,7 @@ CheckedLog check_log(const std::string& text_of_log, const std::optional<LogStat
       log.fault = LogFault{number, why};
       break;
     }
-    log.state = {number, text(entry, "digest")};
+    log.state = {number, json::text_at(&entry, "digest")};
     log.entries.push_back(std::move(entry));
     if (!agrees()) log.fault = LogFault{number, "is not the entry that the dossier holds: the log was made anew"};
     at = end + 1;
@@ -92,8 +92,8 @@ void refuse_broken(const CheckedLog& log, const std::string& path) {
 std::size_t next_look(const CheckedLog& log, const std::string& profile_digest, const std::string& scanner) {
   std::size_t looks = 1;
   for (const json::Value& entry : log.entries)
-    if (text(entry, "kind") == "comparison" && text(entry, "profile_digest") == profile_digest &&
-        text(entry, "scanner") == scanner)
+    if (json::text_at(&entry, "kind") == "comparison" && json::text_at(&entry, "profile_digest") == profile_digest &&
+        json::text_at(&entry, "scanner") == scanner)
       ++looks;
   return looks;
 }
@@ -108,7 +108,7 @@ LogState append_decision(const std::string& path, const std::string& at_utc,
         {"schema", schema}, {"index", log.state.length + 1}, {"previous", log.state.last_digest}, {"at_utc", at_utc}};
     for (const json::Member& m : fields(log)) members.push_back(m);
     std::string line = line_of(std::move(members));
-    state = {log.state.length + 1, text(json::parse(line, path, ErrorKind::output), "digest")};
+    state = {log.state.length + 1, digest_of_line(line)};
     return line;
   });
   return state;

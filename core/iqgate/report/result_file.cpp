@@ -5,22 +5,13 @@
 namespace iqgate::report {
 namespace {
 
+using json::list_at;
+using json::text_at;
 using json::Value;
-
-std::string text(const Value* v, std::string_view key) {
-  const Value* found = v ? v->find(key) : nullptr;
-  return found && found->string() ? *found->string() : "";
-}
-
-const json::Array& list(const Value* v, std::string_view key) {
-  static const json::Array empty;
-  const Value* found = v ? v->find(key) : nullptr;
-  return found && found->array() ? *found->array() : empty;
-}
 
 std::vector<Measurement> measurements_of(const Value& result, const std::string& source) {
   std::vector<Measurement> measurements;
-  for (const Value& entry : list(&result, "measurements")) {
+  for (const Value& entry : list_at(&result, "measurements")) {
     json::Fields f(entry, source, "/measurements", ErrorKind::input);
     Measurement m;
     m.name = f.text("name");
@@ -59,14 +50,14 @@ bool is_condition(const std::string& tag) {
 void read_scan(const Value& scan, judge::Record& record) {
   const Value* tags = scan.find("tags");
   for (const char* key : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber"})
-    if (const std::string part = text(tags, key); !part.empty())
+    if (const std::string part = text_at(tags, key); !part.empty())
       record.scanner += (record.scanner.empty() ? "" : " ") + part;
-  record.taken = time_of(text(tags, "AcquisitionDate"), text(tags, "AcquisitionTime"));
+  record.taken = time_of(text_at(tags, "AcquisitionDate"), text_at(tags, "AcquisitionTime"));
   if (tags && tags->object())
     for (const json::Member& m : *tags->object())
       if (m.value.string() && is_condition(m.key)) record.conditions[m.key] = *m.value.string();
-  record.conditions["modality"] = text(&scan, "modality");
-  const json::Array& spacing = list(&scan, "spacing_mm");
+  record.conditions["modality"] = text_at(&scan, "modality");
+  const json::Array& spacing = list_at(&scan, "spacing_mm");
   static constexpr const char* axes[] = {"spacing_x_mm", "spacing_y_mm", "spacing_z_mm"};
   for (std::size_t k = 0; k < spacing.size() && k < 3; ++k)
     if (const auto mm = spacing[k].number()) record.conditions[axes[k]] = json::number_text(*mm);
@@ -86,8 +77,8 @@ Value read_result(const std::string& path) {
     throw InputError("not_a_result", file, "is not there", "give a folder that measure or check wrote with -o");
   Value result = json::parse_file(file, ErrorKind::input);
   const Value* list = result.find("measurements");
-  if (!list || !list->array() || text(&result, "schema").rfind("iqgate.result/", 0) != 0 || !result.find("phantom") ||
-      !result.find("input") || !result.find("software") || !result.find("backend"))
+  if (!list || !list->array() || text_at(&result, "schema").rfind("iqgate.result/", 0) != 0 ||
+      !result.find("phantom") || !result.find("input") || !result.find("software") || !result.find("backend"))
     throw InputError("not_a_result", file, "is not a result of iqgate",
                      "give a folder that measure or check wrote with -o");
   return result;
@@ -96,21 +87,21 @@ Value read_result(const std::string& path) {
 judge::Record record_of(const Value& result, const std::string& source) {
   judge::Record record;
   record.source = source;
-  record.phantom = text(result.find("phantom"), "name");
-  record.phantom_serial = text(result.find("context"), "phantom_serial");
-  const json::Array& scans = list(result.find("input"), "scans");
+  record.phantom = text_at(result.find("phantom"), "name");
+  record.phantom_serial = text_at(result.find("context"), "phantom_serial");
+  const json::Array& scans = list_at(result.find("input"), "scans");
   if (!scans.empty()) read_scan(scans.front(), record);
   record.conditions["phantom"] = record.phantom;
   for (const Value& scan : scans)
-    for (const Value& hash : list(&scan, "sha256"))
+    for (const Value& hash : list_at(&scan, "sha256"))
       if (hash.string()) record.inputs.push_back(*hash.string());
   const Value* placement = result.find("phantom")->find("placement");
-  if (const json::Array& at = list(placement, "translation_mm");
+  if (const json::Array& at = list_at(placement, "translation_mm");
       at.size() == 3 && at[0].number() && at[1].number() && at[2].number())
     record.place_mm = Vec3{*at[0].number(), *at[1].number(), *at[2].number()};
   record.measurements = measurements_of(result, source);
-  for (const Value& n : list(&result, "not_measured"))
-    record.not_measured.push_back({text(&n, "name"), text(&n, "where"), text(&n, "reason"), {}});
+  for (const Value& n : list_at(&result, "not_measured"))
+    record.not_measured.push_back({text_at(&n, "name"), text_at(&n, "where"), text_at(&n, "reason"), {}});
   return record;
 }
 

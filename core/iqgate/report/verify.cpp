@@ -13,11 +13,6 @@ namespace iqgate::report {
 namespace {
 namespace fs = std::filesystem;
 
-std::string text(const json::Value& v, std::string_view key) {
-  const json::Value* found = v.find(key);
-  return found && found->string() ? *found->string() : "";
-}
-
 std::string fault_text(const LogFault& fault) { return "entry " + std::to_string(fault.line) + " " + fault.why; }
 
 Verified verify_log(const std::string& path) {
@@ -47,7 +42,7 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
   for (const json::Member& m : *manifest.object())
     if (m.key != "digest") rest.push_back(m);
   Verified v{"dossier", "", {}};
-  if (text(manifest, "digest") != sha256_hex(json::write(json::Value(rest), 0)))
+  if (json::text_at(&manifest, "digest") != sha256_hex(json::write(json::Value(rest), 0)))
     v.faults.push_back("dossier.json was changed: its digest is not that of its text");
   const json::Value* files = manifest.find("files");
   std::size_t count = 0;
@@ -67,7 +62,7 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
   }
   const auto length = chain->find("length") ? chain->find("length")->number() : std::nullopt;
   const CheckedLog log =
-      read_log(log_path, LogState{static_cast<std::size_t>(length.value_or(0)), text(*chain, "last_digest")});
+      read_log(log_path, LogState{static_cast<std::size_t>(length.value_or(0)), json::text_at(chain, "last_digest")});
   if (log.fault) v.faults.push_back("the log: " + fault_text(*log.fault));
   v.what += ", log of " + std::to_string(log.state.length) + " entries";
   return v;
