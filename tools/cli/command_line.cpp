@@ -219,13 +219,20 @@ Command parse_command_line(const std::vector<std::string>& given, Options& o) {
       "iqgate check SCANS/ --phantom uniform_cylinder --limits mr_acr_2018_uniformity --limits site.json -o OUT");
   add_measure(*check, o, true);
   add_gate(app, o);
-  CLI::App* report = app.add_subcommand("report",
-                                        "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  "
-                                        "iqgate report OUT\n  iqgate report OUT --format pdf");
+  CLI::App* report = app.add_subcommand(
+      "report",
+      "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  "
+      "iqgate report OUT\n  iqgate report OUT --format pdf\n  iqgate report --dossier SITE/ --comparison CMP "
+      "--log decisions.jsonl --selftest EVIDENCE --format pdf -o DOSSIER");
   add_common(*report, o);
   report->add_option("FOLDER", o.paths, "folders that measure or check wrote with -o")->required();
   report->add_option("--format", o.report_format, "html or pdf");
-  report->add_option("-o,--output", o.output, "another folder for the report");
+  report->add_option("-o,--output", o.output, "another folder for the report; the dossier's folder");
+  report->add_flag("--dossier", o.dossier, "an evidence pack for governance, of one or more results");
+  report->add_option("--comparison", o.comparison, "dossier: folder or file that compare wrote");
+  report->add_option("--log", o.log, "dossier: the decision log; its length and last digest go in");
+  report->add_option("--selftest", o.selftest, "dossier: folder or file that selftest wrote");
+  report->add_option("--context", o.context, "dossier: context file (question, method, claim, certificate...)");
   CLI::App* phantoms = app.add_subcommand("phantoms",
                                           "lists, shows and renders phantoms\n\nExamples:\n  iqgate phantoms list\n  "
                                           "iqgate phantoms render water_cylinder -o DEMO");

@@ -50,6 +50,7 @@ int run_profile(const Options& options);
 int run_compare(const Options& options);
 int run_verify(const Options& options);
 int run_report(const Options& options);
+int run_dossier(const Options& options);
 int run_phantoms(const Options& options);
 int run_metrics(const Options& options);
 int run_selftest(const Options& options);

@@ -1,6 +1,3 @@
-#include <sys/wait.h>
-
-#include <spawn.h>
 #include <cstdio>
 #include <filesystem>
 
@@ -10,32 +7,15 @@
 #include "iqgate/base/json.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
+#include "iqgate/report/pdf.hpp"
 #include "iqgate/report/result_file.hpp"
 
-extern char** environ;
-
 namespace iqgate::cli {
-namespace {
-
-// WeasyPrint is an optional program; its absence is told, not hidden.
-void make_pdf(const std::string& html, const std::string& pdf) {
-  write_atomically(pdf, [&](const std::string& temporary) {
-    const char* argv[] = {"weasyprint", html.c_str(), temporary.c_str(), nullptr};
-    pid_t pid = 0;
-    if (posix_spawnp(&pid, "weasyprint", nullptr, nullptr, const_cast<char**>(argv), environ) != 0)
-      throw OutputError("no_pdf", pdf, "WeasyPrint is not installed",
-                        "install weasyprint, or print report.html from a browser");
-    int status = 0;
-    waitpid(pid, &status, 0);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw OutputError("no_pdf", pdf, "WeasyPrint failed");
-  });
-}
-
-}  // namespace
 
 int run_report(const Options& options) {
   if (options.report_format != "html" && options.report_format != "pdf")
     throw UsageError("unknown_value", "--format", "\"" + options.report_format + "\" is neither html nor pdf");
+  if (options.dossier) return run_dossier(options);
   for (const std::string& folder : options.paths) {
     const json::Value result = report::read_result(folder);
     const report::StoredPictures stored = report::read_result_hdf5(folder + "/result.h5");
@@ -47,7 +27,8 @@ int run_report(const Options& options) {
     make_folder(to);
     const std::string html = to + "/report.html";
     write_file_atomically(html, report::html_report(result, stored.pictures, stored.maps));
-    if (options.report_format == "pdf") make_pdf(html, to + "/report.pdf");
+    if (options.report_format == "pdf")
+      report::make_pdf(html, to + "/report.pdf", json::text_at(&result, "created_utc"));
     std::printf("%s\n", (options.report_format == "pdf" ? to + "/report.pdf" : html).c_str());
   }
   return exit_ok;

@@ -15,8 +15,8 @@ struct Bounds {
 };
 
 enum class RelativeTo { none, nominal, baseline };
-/// How a bound decides (JCGM 106): undecided while it lies inside the 95 % interval; by the value alone (simple acceptance);
-/// or moved inwards by 1.645 standard errors (guarded acceptance).
+/// How a bound decides (JCGM 106): undecided while it lies inside the 95 % interval; by the value alone (simple
+/// acceptance); or moved inwards by 1.645 standard errors (guarded acceptance).
 enum class Decision { interval, value, guarded };
 
 struct Limit {
@@ -48,8 +48,9 @@ struct Verdict {
   std::string name, variant, where;
   State state = State::no_limit;
   std::optional<Limit> limit;
-  std::optional<Bounds> applied;   ///< in the unit of the value, after relative_to
-  std::vector<std::string> flags;  ///< near_limit, no_interval, in_guard_band, no_uncertainty, no_baseline, no_nominal_value
+  std::optional<Bounds> applied;  ///< in the unit of the value, after relative_to
+  std::vector<std::string>
+      flags;  ///< near_limit, no_interval, in_guard_band, no_uncertainty, no_baseline, no_nominal_value
 };
 
 struct Judgement {

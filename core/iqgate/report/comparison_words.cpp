@@ -51,7 +51,8 @@ std::string overall_words(const judge::Comparison& c) {
                             : "");
     case judge::GateWord::no_go:
       return std::to_string(c.named.size()) + " of " + count(gates, "gate metric") +
-             " is shown to be worse than the reference by more than the margin agreed beforehand.";
+             (c.named.size() == 1 ? " is" : " are") +
+             " shown to be worse than the reference by more than the margin agreed beforehand.";
     case judge::GateWord::inconclusive: break;
   }
   if (!c.differences.empty())

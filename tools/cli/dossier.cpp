@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "cli/options.hpp"
+#include "iqgate/base/atomic_file.hpp"
+#include "iqgate/base/error.hpp"
+#include "iqgate/base/sha256.hpp"
+#include "iqgate/pipeline/job.hpp"
+#include "iqgate/pipeline/request.hpp"
+#include "iqgate/report/dossier.hpp"
+#include "iqgate/report/hdf5_writer.hpp"
+#include "iqgate/report/pdf.hpp"
+#include "iqgate/report/result_file.hpp"
+
+namespace iqgate::cli {
+namespace {
+namespace fs = std::filesystem;
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw InputError("cannot_read", path, "cannot be opened");
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// A file, or the named one in a folder, whose schema must be the one asked for.
+std::string document_file(const std::string& path, const std::string& name) {
+  return fs::is_directory(path) ? path + "/" + name : path;
+}
+
+json::Value document_of(const std::string& file, const std::string& schema) {
+  json::Value document = json::parse_file(file, ErrorKind::input);
+  if (json::text_at(&document, "schema") != schema)
+    throw InputError("wrong_document", file, "is not of schema " + schema, "give what iqgate wrote");
+  return document;
+}
+
+}  // namespace
+
+int run_dossier(const Options& options) {
+  if (options.output.empty())
+    throw UsageError("wrong_use", "--dossier", "needs a folder of its own", "name it with -o DIR");
+  report::DossierParts parts;
+  parts.context = pipeline::read_context(options.context).texts;
+  parts.created_utc = pipeline::now_utc();
+  parts.version = IQGATE_VERSION;
+  std::map<std::string, std::string> copies;  // name in the dossier -> bytes
+  std::set<std::string> names;
+  const std::vector<std::string> files = result_files(options.paths);
+  for (const std::string& file : files) {
+    std::string name = report::short_name(fs::path(fs::absolute(file)).parent_path().string());
+    while (!names.insert(name).second) name += "_";
+    const std::string bytes = bytes_of(file);
+    parts.results.push_back({name, report::read_result(file), sha256_hex(bytes)});
+    copies["result_" + name + ".json"] = bytes;
+  }
+  if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); fs::exists(h5)) {
+    report::StoredPictures stored = report::read_result_hdf5(h5);
+    if (stored.result_json != copies.at("result_" + parts.results.front().name + ".json"))
+      throw InputError("mixed_results", files.front(), "result.json and result.h5 come from different runs",
+                       "measure again into an empty folder");
+    parts.pictures = std::move(stored.pictures);
+    parts.maps = std::move(stored.maps);
+  }
+  if (!options.comparison.empty()) {
+    const std::string file = document_file(options.comparison, "comparison.json");
+    parts.comparison = document_of(file, "iqgate.comparison/1");
+    copies["comparison.json"] = bytes_of(file);
+    parts.comparison_sha256 = sha256_hex(copies["comparison.json"]);
+  }
+  if (!options.selftest.empty()) {
+    const std::string file = document_file(options.selftest, "selftest.json");
+    parts.selftest = document_of(file, "iqgate.selftest/1");
+    copies["selftest.json"] = bytes_of(file);
+  }
+  if (!options.log.empty()) {
+    parts.log = report::read_log(options.log);
+    report::refuse_broken(*parts.log, options.log);
+  }
+  report::check_parts(parts);
+  copies["dossier.html"] = report::dossier_html(parts);
+  make_folder(options.output);
+  std::error_code gone;
+  fs::remove(options.output + "/dossier.json", gone);  // until all is there again, it is no dossier
+  std::map<std::string, std::string> digests;
+  for (const auto& [name, bytes] : copies) {
+    write_file_atomically(options.output + "/" + name, bytes);
+    digests[name] = sha256_hex(bytes);
+  }
+  if (options.report_format == "pdf") {
+    const std::string pdf = options.output + "/dossier.pdf";
+    report::make_pdf(options.output + "/dossier.html", pdf, parts.created_utc);
+    digests["dossier.pdf"] = sha256_file(pdf);
+  }
+  write_file_atomically(options.output + "/dossier.json", json::write(report::dossier_manifest(digests, parts)) + "\n");
+  std::printf("%s\n", (options.output + "/dossier." + options.report_format).c_str());
+  return exit_ok;
+}
+
+}  // namespace iqgate::cli
