@@ -2,6 +2,7 @@
 #include <iterator>
 
 #include "iqgate/pipeline/job.hpp"
+#include "iqgate/report/exports.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
 #include "iqgate/report/picture.hpp"
@@ -69,7 +70,7 @@ TEST(ResultJson, IsTheContractAndReadsBack) {
 }
 
 TEST(Csv, IsSafeInASpreadsheet) {
-  const std::string csv = measurements_csv(small_document());
+  const std::string csv = measurements_csv(document_json(small_document()));
   EXPECT_NE(csv.find("'=cmd|"), std::string::npos);
   EXPECT_EQ(csv.find(",=cmd"), std::string::npos);
   EXPECT_NE(csv.find("\"not measured: has, a comma and a \"\"quote\"\"\""), std::string::npos);

@@ -168,6 +168,18 @@ void add_gate(CLI::App& app, Options& o) {
   compare->add_option("--seed", o.seed, "seed of the planning of scans")->check(between(0, 1.8e19));
   compare->add_option("-o,--output", o.output, "folder for comparison.json");
 
+  CLI::App* exported = app.add_subcommand(
+      "export",
+      "a result in a form that a department already reads\n\nExamples:\n  iqgate export OUT --to xlsx -o result.xlsx\n "
+      " "
+      "iqgate export OUT --to sr -o result.dcm\n  iqgate export NIGHT/ --to prometheus -o iqgate.prom");
+  add_common(*exported, o);
+  exported->add_option("RESULT", o.paths, "results, or folders of them (several: junit and prometheus only)")
+      ->required();
+  exported->add_option("--to", o.export_format, "csv, xlsx, junit, prometheus, qatrack, sr or dicom-pdf")->required();
+  exported->add_option("--collection", o.collection, "qatrack: URL of the unit's test collection");
+  exported->add_option("-o,--output", o.output, "file; without it texts go to stdout");
+
   CLI::App* verify = app.add_subcommand(
       "verify",
       "checks a decision log, a result folder or a dossier for later changes\n\nExamples:\n  iqgate verify "

@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   if (verb == "profile") return run_profile(o);
   if (verb == "compare") return run_compare(o);
   if (verb == "report") return run_report(o);
+  if (verb == "export") return run_export(o);
   if (verb == "verify") return run_verify(o);
   if (verb == "phantoms") return run_phantoms(o);
   if (verb == "metrics") return run_metrics(o);

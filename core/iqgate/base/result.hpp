@@ -67,6 +67,12 @@ struct Results {
   const Measurement* find(std::string_view name, std::string_view variant = {}, std::string_view where = {}) const;
 };
 
+/// A unit of the contract with its UCUM code and that code's meaning.
+struct Unit {
+  std::string_view name, ucum, meaning;
+};
+/// nullptr where it is none of the contract's.
+const Unit* find_unit(std::string_view name);
 /// True for the units of the contract (HU, mm, 1/mm, HU2 mm2...); anything else is our mistake.
 bool known_unit(std::string_view unit);
 

@@ -14,6 +14,7 @@
 #include "iqgate/pipeline/pictures.hpp"
 #include "iqgate/pipeline/request.hpp"
 #include "iqgate/read/find_scans.hpp"
+#include "iqgate/report/exports.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
 #include "iqgate/report/result_file.hpp"
@@ -228,7 +229,7 @@ void write_results(report::Document& document, const std::string& folder) {
   const json::Value value = report::document_json(document);
   const std::string text = json::write(value) + "\n";
   report::write_result_hdf5(folder + "/result.h5", document, text);
-  write_file_atomically(folder + "/measurements.csv", report::measurements_csv(document));
+  write_file_atomically(folder + "/measurements.csv", report::measurements_csv(value));
   write_file_atomically(folder + "/curves.csv", report::curves_csv(document));
   write_file_atomically(folder + "/report.html", report::html_report(value, document.pictures, document.results.maps));
   // Last: a result.json says that everything beside it is whole.

@@ -3,27 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "iqgate/report/exports.hpp"
+
 namespace iqgate::report {
 namespace {
-
-std::string cell(std::string text) {
-  if (!text.empty() && std::string("=+-@\t\r").find(text[0]) != std::string::npos) text.insert(0, "'");
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + "\"";
-}
-
-std::string number(const std::optional<double>& v) { return v ? json::number_text(*v) : ""; }
-
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (const std::string& p : parts) text += (text.empty() ? "" : ";") + p;
-  return text;
-}
 
 const judge::Verdict* verdict_of(const Document& d, const Measurement& m) {
   for (const judge::Verdict& v : d.judgement.verdicts)
@@ -63,34 +46,14 @@ std::string short_number(double value, std::optional<double> se) {
   return text;
 }
 
-std::string measurements_csv(const Document& d) {
-  std::string out =
-      "name,variant,where,value,unit,se,ci95_lo,ci95_hi,n_eff,method,standard,flags,state,limit_low,limit_high,limit_"
-      "source\r\n";
-  for (const Measurement& m : d.results.measurements) {
-    const judge::Verdict* v = verdict_of(d, m);
-    const judge::Bounds bounds = v && v->applied ? *v->applied : judge::Bounds{};
-    for (const std::string& c :
-         {cell(m.name), cell(m.variant), cell(m.where), json::number_text(m.value), cell(m.unit), number(m.se),
-          m.ci95 ? json::number_text(m.ci95->low) : "", m.ci95 ? json::number_text(m.ci95->high) : "", number(m.n_eff),
-          cell(m.method), cell(m.standard), cell(joined(m.flags)), std::string(v ? word(v->state) : ""),
-          number(bounds.low), number(bounds.high)})
-      out += c + ",";
-    out += cell(v && v->limit ? v->limit->source : "") + "\r\n";
-  }
-  for (const NotMeasured& n : d.results.not_measured)
-    out +=
-        cell(n.name) + ",," + cell(n.where) + ",,,,,,," + cell("not measured: " + n.reason) + ",,,not_measured,,,\r\n";
-  return out;
-}
-
 std::string curves_csv(const Document& d) {
   std::string out = "curve,variant,where,x_name,x_unit,y_name,y_unit,x,y,ci95_lo,ci95_hi\r\n";
   for (const Curve& c : d.results.curves)
     for (std::size_t k = 0; k < c.x.values.size(); ++k)
-      out += cell(c.name) + "," + cell(c.variant) + "," + cell(c.where) + "," + cell(c.x.name) + "," + cell(c.x.unit) +
-             "," + cell(c.y.name) + "," + cell(c.y.unit) + "," + json::number_text(c.x.values[k]) + "," +
-             json::number_text(c.y.values[k]) + "," + (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," +
+      out += csv_cell(c.name) + "," + csv_cell(c.variant) + "," + csv_cell(c.where) + "," + csv_cell(c.x.name) + "," +
+             csv_cell(c.x.unit) + "," + csv_cell(c.y.name) + "," + csv_cell(c.y.unit) + "," +
+             json::number_text(c.x.values[k]) + "," + json::number_text(c.y.values[k]) + "," +
+             (c.ci95_lo.empty() ? "" : json::number_text(c.ci95_lo[k])) + "," +
              (c.ci95_hi.empty() ? "" : json::number_text(c.ci95_hi[k])) + "\r\n";
   return out;
 }

@@ -5,8 +5,7 @@
 
 namespace iqgate::report {
 
-/// RFC 4180, UTF-8, dot decimals; a text cell that a spreadsheet would run as a formula is quoted with an apostrophe.
-std::string measurements_csv(const Document& document);
+/// RFC 4180, as measurements_csv.
 std::string curves_csv(const Document& document);
 /// A number for people: enough digits for its standard error, else five.
 std::string short_number(double value, std::optional<double> se = {});

@@ -7,42 +7,15 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
-#include "iqgate/base/sha256.hpp"
+#include "iqgate/report/dicom_text.hpp"
 #include "iqgate/report/volume_dicom.hpp"
 
 namespace iqgate::report {
 namespace {
 
-// A UID below the arc for UUID-like numbers: 2.25.<decimal>, from a hash.
-std::string uid_of(const std::string& text) {
-  const std::string hex = sha256_hex(text).substr(0, 28);
-  std::string decimal = "0";
-  for (const char c : hex) {
-    int carry = c <= '9' ? c - '0' : c - 'a' + 10;
-    for (std::size_t k = decimal.size(); k-- > 0;) {
-      const int v = (decimal[k] - '0') * 16 + carry;
-      decimal[k] = static_cast<char>('0' + v % 10);
-      carry = v / 10;
-    }
-    if (carry > 0) decimal.insert(0, std::to_string(carry));
-  }
-  decimal.erase(0, std::min(decimal.find_first_not_of('0'), decimal.size() - 1));
-  return "2.25." + decimal;
-}
-
-// A decimal string of at most 16 characters.
-std::string ds(double value) {
-  for (int digits = 14; digits > 3; --digits) {
-    char text[40];
-    std::snprintf(text, sizeof text, "%.*g", digits, value);
-    if (std::string(text).size() <= 16) return text;
-  }
-  return "0";
-}
-
 std::string joined(const std::vector<double>& values) {
   std::string text;
-  for (const double v : values) text += (text.empty() ? "" : "\\") + ds(v);
+  for (const double v : values) text += (text.empty() ? "" : "\\") + decimal_string(v);
   return text;
 }
 
@@ -55,7 +28,7 @@ Rescale rescale_of(const Scan& scan) {
   const auto [low, high] = std::minmax_element(scan.volume.values.begin(), scan.volume.values.end());
   if (scan.value_unit == "HU" && *low >= -8192 && *high <= 57000) return {1, -8192};
   const double span = std::max<double>(*high - *low, 1e-6);
-  const double slope = std::stod(ds(span / 65000)), intercept = std::stod(ds(*low));
+  const double slope = std::stod(decimal_string(span / 65000)), intercept = std::stod(decimal_string(*low));
   return {slope, intercept};
 }
 
@@ -120,12 +93,12 @@ void put_plane(DcmItem& position, DcmItem& orientation, DcmItem& measures, const
   put(position, DCM_ImagePositionPatient, joined({p.x, p.y, p.z}));
   put(orientation, DCM_ImageOrientationPatient, joined({r.x, r.y, r.z, c.x, c.y, c.z}));
   put(measures, DCM_PixelSpacing, joined({g.spacing_mm.y, g.spacing_mm.x}));
-  put(measures, DCM_SliceThickness, ds(g.spacing_mm.z));
+  put(measures, DCM_SliceThickness, decimal_string(g.spacing_mm.z));
 }
 
 void put_rescale(DcmItem& item, const Scan& scan, Rescale r) {
-  put(item, DCM_RescaleIntercept, ds(r.intercept));
-  put(item, DCM_RescaleSlope, ds(r.slope));
+  put(item, DCM_RescaleIntercept, decimal_string(r.intercept));
+  put(item, DCM_RescaleSlope, decimal_string(r.slope));
   put(item, DCM_RescaleType, scan.value_unit == "HU" ? "HU" : "US");
 }
 
