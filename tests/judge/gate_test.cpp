@@ -93,16 +93,19 @@ TEST(MarginTest, FewScansTakeTheProfilesSd) {
 
 TEST(MarginTest, OtherClaims) {
   const ProfileMetric m = gate(Better::higher, 2, MarginKind::absolute, Scale::linear);
-  const ReferenceStatistics r{{10, 50, 1}, 9, 0.5, 4};
+  const ReferenceStatistics r{{10, 50, 1}, 9, 0.5, 5};
   EXPECT_NEAR(test_margin(m, {6, 50, 1.2}, r, {false, Claim::next_scan, 0.95})->low->se,
               std::sqrt(1.44 * (1 + 1.0 / 6) + 0.1), 1e-12);
   EXPECT_NEAR(test_margin(m, {6, 50, 1.2}, r, {false, Claim::population, 0.95})->low->se,
-              std::sqrt(1.44 / 6 + 0.1 + 0.25 * 1.25), 1e-12);
+              std::sqrt(1.44 / 6 + 0.1 + 0.25 * 1.2), 1e-12);
+  const ReferenceStatistics few{{10, 50, 1}, 9, 0.5, 4};  // hardly anything is known of their scatter
+  EXPECT_FALSE(test_margin(m, {6, 50, 1.2}, few, {false, Claim::population, 0.95}));
   // One-sided tolerance factor of 95 % / 95 % at n = 10: 2.9110. At that distance p is 0.05.
   const MarginTest p = *test_margin(m, {10, 48 + 2.9110, 1}, {{1, 50, 0}, 0, 0, 1}, {true, Claim::proportion, 0.95});
   EXPECT_NEAR(p_noninferior(m, p), 0.05, 2e-5);
   ProfileMetric systematic = m;
   systematic.systematic = 0.7;
+  EXPECT_FALSE(test_margin(systematic, {10, 51, 1}, {{1, 50, 0}, 0, 0, 1}, {true, Claim::proportion, 0.95}));
   EXPECT_NEAR(test_margin(systematic, {6, 50, 1.2}, r, {})->low->se, std::sqrt(1.44 / 6 + 0.1 + 0.49), 1e-12);
 }
 

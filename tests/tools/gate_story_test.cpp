@@ -101,10 +101,20 @@ TEST_F(GateStorySlow, TheReferenceIsWhatWasRendered) {
 }
 
 TEST_F(GateStorySlow, TheEqualSiteIsGo) {
-  const Ran ran = compare("equal", "--json");
+  const Ran ran = compare("equal", "--json --log " + path("equal.jsonl") + " -o " + path("cmp"));
   ASSERT_EQ(ran.code, 0) << ran.out << ran.err;
   const json::Value c = document(ran);
   EXPECT_EQ(*c.find("overall")->string(), "GO");
+  EXPECT_FALSE(json::flag_at(&c, "provisional"));
+  // The comparison stands in its log, and a log that was made anew does not hold it.
+  EXPECT_EQ(run_program("verify " + path("cmp") + " --log " + path("equal.jsonl")).code, 0);
+  write_file_atomically(path("empty.jsonl"), "");
+  EXPECT_EQ(run_program("verify " + path("cmp") + " --log " + path("empty.jsonl")).code, 5);
+  // Without a log nobody knows how often the site was looked at.
+  const Ran unlogged = compare("equal", "--json");
+  EXPECT_EQ(unlogged.code, 3);
+  const json::Value again = document(unlogged);
+  EXPECT_TRUE(json::flag_at(&again, "provisional"));
   EXPECT_EQ(c.find("decides")->array()->size(), 1u);
 }
 
@@ -192,7 +202,7 @@ TEST_F(GateStorySlow, WhatIsNoEvidenceIsRefused) {
   EXPECT_EQ(forced.out.rfind("INCONCLUSIVE\n", 0), 0u) << forced.out;
   EXPECT_NE(forced.out.find("CTDIvol"), std::string::npos);
   EXPECT_EQ(run_program("profile diff " + path("profile.json") + " " + path("other.json")).out,
-            "condition CTDIvol: not there -> 12\n");
+            "conditions CTDIvol: not there -> [12, 12]\n");
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ std::vector<std::string> read_pairs(const std::string& path, std::vector<std::st
 json::Object log_fields(const report::CheckedLog& log, const report::ComparisonDocument& document,
                         const std::string& comparison_sha256, const std::string& path) {
   const std::string& scanner = document.site.front().scanner;
-  if (report::next_look(log, document.profile.digest, scanner) != document.look)
+  if (report::next_look(log, document.profile.digest, document.profile.name, scanner) != document.look)
     throw OutputError("log_changed", path, "another decision about this scanner was added meanwhile",
                       "compare again: the number of looks is another");
   const auto context = [&](const char* key) {
@@ -57,6 +57,7 @@ json::Object log_fields(const report::CheckedLog& log, const report::ComparisonD
           {"profile_name", document.profile.name},
           {"profile_digest", document.profile.digest},
           {"result_sha256", std::move(results)},
+          {"partner_sha256", json::array_of(document.partner_sha256)},
           {"comparison_sha256", comparison_sha256},
           {"look", *document.look},
           {"overall", std::string(judge::word(document.comparison.overall))},
@@ -79,7 +80,7 @@ int run_compare(const Options& options) {
   compare.seed = options.seed;
   if (!options.pairs.empty())
     for (const std::string& file : read_pairs(options.pairs, files))
-      compare.paired.push_back(report::read_record(file));
+      compare.paired.push_back(report::read_record(file)), document.partner_sha256.push_back(sha256_file(file));
   for (const std::string& file : files) {
     document.site.push_back(report::record_of(report::read_result(file),
                                               report::short_name(std::filesystem::path(file).parent_path().string())));
@@ -87,9 +88,11 @@ int run_compare(const Options& options) {
   }
   if (!options.log.empty()) {
     const report::CheckedLog log =
-        std::filesystem::exists(options.log) ? report::read_log(options.log) : report::CheckedLog{};
+        std::filesystem::exists(options.log) ? report::read_log(options.log) : report::check_log("");
     report::refuse_broken(log, options.log);
-    document.look = compare.look = report::next_look(log, document.profile.digest, document.site.front().scanner);
+    document.look = compare.look =
+        report::next_look(log, document.profile.digest, document.profile.name, document.site.front().scanner);
+    document.log_before = log.state;
   }
   document.comparison = judge::compare(document.profile, document.site, compare);
   const json::Value value = report::comparison_json(document);

@@ -30,8 +30,9 @@ int run_profile(const Options& options) {
   if (options.action == "build") return build(options);
   const judge::Profile first = judge::read_profile(options.paths[0]);
   if (options.action == "show") {
-    std::printf("%s", options.json ? (json::write(judge::profile_json(first)) + "\n").c_str()
-                                   : report::profile_table(first).c_str());
+    json::Value document = json::parse_file(options.paths[0], ErrorKind::usage);
+    if (!first.sealed) document.set("digest", first.digest);
+    std::printf("%s", options.json ? (json::write(document) + "\n").c_str() : report::profile_table(first).c_str());
     return exit_ok;
   }
   const std::vector<std::string> lines = report::profile_differences(first, judge::read_profile(options.paths[1]));

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/judge/compare_metric.hpp"
-#include "iqgate/judge/profile_build.hpp"
 
 namespace iqgate::judge {
 namespace {
@@ -18,15 +19,28 @@ void refuse_mixture(const std::vector<Record>& site) {
                        "compare one scanner at a time");
 }
 
-// The phantom lay at one place in all scans: it was not set up anew, and the error of setting up is in none of them.
-bool was_repositioned(const std::vector<Record>& site) {
-  if (site.size() < 2) return true;
-  double widest = 0;
-  for (const Record& a : site) {
-    if (!a.place_mm) return true;  // free regions: not known
-    widest = std::max(widest, norm(*a.place_mm - *site.front().place_mm));
+// Partners of the same raw data or insertion: each another scan, taken as the profile demands.
+void check_pairs(const Profile& profile, const std::vector<Record>& site, const std::vector<Record>& paired) {
+  if (profile.claim != Claim::mean)
+    throw UsageError("wrong_use", "--pairs", "pairs speak of the mean only, the profile claims more");
+  std::map<std::string, std::string> known;
+  for (const Record& record : site)
+    for (const std::string& hash : record.inputs) known[hash] = record.source;
+  refuse_same_scan(known, paired);
+  if (const auto differences = condition_differences(profile, paired); !differences.empty())
+    throw InputError("conditions_differ", differences.front().scan,
+                     "the partner's " + differences.front().tag + " is " + differences.front().found +
+                         ", the profile asks for " + differences.front().wanted);
+}
+
+// Days on which the scans were taken; 0 where one does not tell.
+std::size_t days_of(const std::vector<Record>& site) {
+  std::set<std::string> days;
+  for (const Record& r : site) {
+    if (r.taken.empty()) return 0;
+    days.insert(r.taken.substr(0, 10));
   }
-  return widest > 0.05;
+  return days.size();
 }
 
 // Worst first: not assessable ones, then by the p of what is not shown.
@@ -73,8 +87,9 @@ Comparison compare(const Profile& profile, const std::vector<Record>& site, cons
   if (site.empty()) throw InputError("no_scans", "compare", "no results of the site are given");
   if (!options.paired.empty() && options.paired.size() != site.size())
     throw UsageError("wrong_use", "compare", "pairs need one reference result for each of the site");
-  refuse_same_scan(profile, site);
+  refuse_same_scan(profile.inputs(), site);
   refuse_mixture(site);
+  if (!options.paired.empty()) check_pairs(profile, site, options.paired);
   Comparison c;
   c.n_site = site.size();
   c.differences = condition_differences(profile, site);
@@ -90,7 +105,7 @@ Comparison compare(const Profile& profile, const std::vector<Record>& site, cons
   const std::size_t looks = profile.looks;
   c.alpha_go = profile.alpha_go / double(looks);
   c.alpha_nogo = profile.alpha_nogo / double(looks);
-  const bool repositioned = was_repositioned(site);
+  const SetUps set_ups = set_ups_of(site);
   // The same phantom on both sides: what its certificate leaves open is in both and drops out.
   const bool same_phantom = !profile.phantom_serial.empty() &&
                             std::all_of(site.begin(), site.end(),
@@ -100,8 +115,8 @@ Comparison compare(const Profile& profile, const std::vector<Record>& site, cons
   std::vector<std::size_t> gates;
   for (std::size_t k = 0; k < profile.metrics.size(); ++k) {
     ProfileMetric metric = profile.metrics[k];
-    if (same_phantom) metric.systematic = 0;
-    c.metrics.push_back(compare_metric(metric, profile, site, options.paired, repositioned, c.alpha_go));
+    if (same_phantom && !metric.limit && !profile.fixed) metric.systematic = 0;
+    c.metrics.push_back(compare_metric(metric, profile, site, options.paired, set_ups, c.alpha_go));
     MetricVerdict& v = c.metrics.back();
     if (!metric.gate) continue;
     gates.push_back(k);
@@ -121,15 +136,22 @@ Comparison compare(const Profile& profile, const std::vector<Record>& site, cons
     c.named = unmet(c, gates);
   }
   if (!c.differences.empty()) c.flags.push_back("conditions_differ");
-  if (!repositioned) c.flags.push_back("no_repositioning");
+  if (!set_ups) c.flags.push_back("repositioning_unknown");
+  else if (*set_ups < site.size()) c.flags.push_back("no_repositioning");
+  if (!profile.repositioned) c.flags.push_back("reference_not_repositioned");
+  if (!profile.sealed) c.flags.push_back("profile_without_digest");
+  if (site.front().scanner.empty()) c.flags.push_back("scanner_not_told");
+  c.days = days_of(site);
+  if (c.days == 1 && site.size() > 1) c.flags.push_back("one_day");
   if (gates.empty()) c.flags.push_back("no_gate_metric");
   if (profile.conditions.empty()) c.flags.push_back("no_conditions");
   if (!options.look) c.flags.push_back("looks_not_counted");
   const bool unplanned =
       options.look.value_or(1) > looks || (profile.planned_scans > 0 && site.size() > profile.planned_scans);
   if (unplanned) c.flags.push_back("unplanned_look");
-  c.provisional = c.overall == GateWord::go && unplanned;
-  if (options.plan && !gates.empty()) plan_scans(profile, gates, options, c);
+  // Whether it was the first look is known from the log alone.
+  c.provisional = c.overall == GateWord::go && (unplanned || !options.look);
+  if (options.plan && !gates.empty() && options.paired.empty()) plan_scans(profile, gates, options, c);
   return c;
 }
 

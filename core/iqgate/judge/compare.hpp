@@ -55,7 +55,7 @@ struct Comparison {
   std::vector<ConditionDifference> differences;
   std::vector<std::string> flags;
   double alpha_go = 0.05, alpha_nogo = 0.05;  ///< for this look
-  std::size_t n_site = 0;
+  std::size_t n_site = 0, days = 0;           ///< days on which they were taken; 0: not told
   ScansNeeded needed_if_equal, needed_as_observed;
   std::optional<double> power_if_equal;  ///< with the scans that there are
 };

@@ -17,18 +17,6 @@ struct Numbers {
   std::string reason, advice;             ///< not empty: no evidence
 };
 
-// Too little in a scan is no evidence, whatever the number: data sufficiency comes before all tests.
-std::string insufficiency(const ProfileMetric& metric, const Measurement& m) {
-  for (const std::string& flag : metric.refused_if)
-    if (std::find(m.flags.begin(), m.flags.end(), flag) != m.flags.end()) return "the number is flagged " + flag;
-  if (!metric.min_n_eff) return {};
-  if (!m.n_eff) return "the number does not tell on how much data it stands";
-  if (*m.n_eff < *metric.min_n_eff)
-    return "it stands on " + json::number_text(*m.n_eff) + " independent values, " +
-           json::number_text(*metric.min_n_eff) + " are asked for";
-  return {};
-}
-
 Numbers numbers_of(const ProfileMetric& metric, const std::vector<Record>& records) {
   Numbers numbers;
   double square = 0;
@@ -39,7 +27,7 @@ Numbers numbers_of(const ProfileMetric& metric, const std::vector<Record>& recor
     if (!m) {
       ++missing;
       for (const NotMeasured& n : record.not_measured)
-        if (why.empty() && n.where == metric.where) why = n.reason;
+        if (why.empty() && n.name == metric.name && n.where == metric.where) why = n.reason;
       continue;
     }
     if (m->unit != metric.unit)
@@ -53,7 +41,7 @@ Numbers numbers_of(const ProfileMetric& metric, const std::vector<Record>& recor
       return numbers;
     }
     const double y = to_scale(m->value, metric.scale, metric.unit);
-    if (!std::isfinite(y)) {
+    if (!std::isfinite(y) || !(std::abs(m->value) < 1e12)) {
       numbers.reason = "the value " + json::number_text(m->value) + " has no place on the " +
                        std::string(word(metric.scale)) + " scale (" + record.source + ")";
       return numbers;
@@ -117,8 +105,19 @@ MetricState state_of(const ProfileMetric& m, const MarginTest& test, double alph
 
 }  // namespace
 
+std::string insufficiency(const ProfileMetric& metric, const Measurement& m) {
+  for (const std::string& flag : metric.refused_if)
+    if (std::find(m.flags.begin(), m.flags.end(), flag) != m.flags.end()) return "the number is flagged " + flag;
+  if (!metric.min_n_eff) return {};
+  if (!m.n_eff) return "the number does not tell on how much data it stands";
+  if (*m.n_eff < *metric.min_n_eff)
+    return "it stands on " + json::number_text(*m.n_eff) + " independent values, " +
+           json::number_text(*metric.min_n_eff) + " are asked for";
+  return {};
+}
+
 MetricVerdict compare_metric(const ProfileMetric& metric, const Profile& profile, const std::vector<Record>& site,
-                             const std::vector<Record>& paired, bool repositioned, double alpha_go) {
+                             const std::vector<Record>& paired, const SetUps& set_ups, double alpha_go) {
   MetricVerdict v;
   v.metric = metric;
   const Numbers numbers = numbers_of(metric, site);
@@ -138,8 +137,14 @@ MetricVerdict compare_metric(const ProfileMetric& metric, const Profile& profile
     return v;
   }
   const ErrorRules rules{profile.fixed, profile.claim, profile.content};
+  const bool repositioned = set_ups == sample.n;
   const double set_up = repositioned ? 0 : numbers.set_up_variance.value_or(0);
-  if (!paired.empty()) {
+  const auto test = [&](const Sample& s) {
+    return metric.limit ? test_limit(metric, s, reference, rules, set_up)
+                        : test_margin(metric, s, reference, rules, set_up);
+  };
+  const bool in_pairs = !paired.empty() && !metric.limit;  // a limit has no reference in it
+  if (in_pairs) {
     const Numbers partner = numbers_of(metric, paired);
     if (!partner.reason.empty()) {
       v.reason = "in the paired reference: " + partner.reason;
@@ -148,35 +153,41 @@ MetricVerdict compare_metric(const ProfileMetric& metric, const Profile& profile
     v.reference_mean = from_scale(sample_of(partner.y).mean, metric.scale, metric.unit);
     v.test = test_margin_paired(metric, numbers.y, partner.y);
     v.flags.push_back("paired");
-  } else if (metric.limit) {
-    v.test = test_limit(metric, sample, reference, rules, set_up);
   } else {
-    v.test = test_margin(metric, sample, reference, rules, set_up);
+    v.test = test(sample);
   }
   if (!v.test) {
-    const bool short_reference = !profile.fixed && paired.empty() && reference.sample.n < least_reference_scans;
+    const bool short_reference = !profile.fixed && !in_pairs && reference.sample.n < least_reference_scans;
     v.reason = short_reference
                    ? "the reference has " + std::to_string(reference.sample.n) + " scans: fewer than 5 decide nothing"
-               : profile.claim == Claim::population && reference.scanners < 2
-                   ? "the claim is about a fleet, and the profile holds one scanner"
+               : profile.claim == Claim::population && reference.scanners < 5
+                   ? "the claim is about a fleet, and the profile holds fewer than 5 scanners"
                : sample.n < 2 ? "one scan, and no SD is known for it"
-                              : "the numbers do not vary, or the margin leaves the scale";
+                              : "the numbers do not vary, or nothing is known of their error";
     v.advice = short_reference ? "build the profile from more scans" : "scan again, the phantom set up anew";
     return v;
   }
-  if (profile.fixed && paired.empty()) v.flags.push_back("reference_fixed");
-  if (v.test->profile_sd && paired.empty()) v.flags.push_back("profile_sd");
-  if (!repositioned) v.flags.push_back("no_repositioning");
-  if (sample.n >= 3 && reference.dof > 0 && paired.empty()) {
-    v.sd_ratio_p = fisher_f_above(sample.sd * sample.sd / (reference.sample.sd * reference.sample.sd),
-                                  double(sample.n - 1), reference.dof);
+  if (profile.fixed && !in_pairs) v.flags.push_back("reference_fixed");
+  if (v.test->profile_sd && !in_pairs) v.flags.push_back("profile_sd");
+  if (!set_ups) v.flags.push_back("repositioning_unknown");
+  else if (!repositioned) v.flags.push_back("no_repositioning");
+  const double ratio = reference.dof > 0 ? sample.sd / reference.sample.sd : 0;
+  if (sample.n >= 3 && ratio > 0 && ratio < 1e6 && !in_pairs) {
+    v.sd_ratio_p = fisher_f_above(ratio * ratio, double(sample.n - 1), reference.dof);
     if (*v.sd_ratio_p < 0.05) v.flags.push_back("site_less_repeatable");
   }
   v.p_noninferior = p_noninferior(metric, *v.test);
   v.p_inferior = p_inferior(metric, *v.test);
-  v.go_allowed =
-      (sample.n >= profile.n_min || profile.allow_few_scans) && (repositioned || profile.allow_no_repositioning);
-  if (sample.n < profile.n_min) v.flags.push_back("few_scans");
+  // Repeats of one set-up count as one scan before they condemn: the scatter of setting up is in none of them.
+  if (set_ups && !repositioned && !in_pairs) {
+    const auto fewer =
+        profile.fixed ? std::nullopt : test({std::min<std::size_t>(*set_ups, 4), sample.mean, sample.sd});
+    v.p_inferior = fewer ? p_inferior(metric, *fewer) : 1;
+  }
+  const bool enough = sample.n >= std::max<std::size_t>(profile.n_min, 3);
+  v.go_allowed = (enough || profile.allow_few_scans) &&
+                 ((repositioned && profile.repositioned) || in_pairs || profile.allow_no_repositioning);
+  if (!enough) v.flags.push_back("few_scans");
   describe_room(metric, alpha_go, *v.site_mean, v);
   v.state = state_of(metric, *v.test, alpha_go);
   if (!v.go_allowed && (v.state == MetricState::equivalent || v.state == MetricState::noninferior))

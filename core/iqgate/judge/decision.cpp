@@ -15,7 +15,7 @@ GateDecision decide(const std::vector<GateEvidence>& gates, double alpha_go, dou
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return gates[a].p_inferior < gates[b].p_inferior; });
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
-    if (gates[order[rank]].p_inferior > alpha_nogo / double(gates.size() - rank)) break;
+    if (!(gates[order[rank]].p_inferior <= alpha_nogo / double(gates.size() - rank))) break;
     decision.inferior.push_back(order[rank]);
   }
   bool all_shown = true;

@@ -14,6 +14,9 @@ struct Part {
   double variance, dof;
 };
 
+// Of fewer the scatter between scanners is hardly known: it is often estimated as none.
+constexpr std::size_t least_scanners = 5;
+
 struct Error {
   double se = 0, dof = 0;
 };
@@ -33,8 +36,9 @@ Error joined(const std::vector<Part>& parts, double exact_variance) {
 std::optional<Error> error_of(const Sample& site, const ReferenceStatistics& reference, const ErrorRules& rules,
                               double k, double exact_variance) {
   const double n = double(site.n), next = rules.claim == Claim::next_scan ? 1 : 0;
-  const bool own = site.n >= 5 || reference.dof <= 0;
-  if (own && (site.n < 2 || !(site.sd > 0))) return std::nullopt;
+  const bool own = rules.fixed || site.n >= 5 || reference.dof <= 0;
+  // Equal numbers are copies, or rounded beyond use.
+  if ((own && site.n < 2) || (site.n > 1 && !(site.sd > 0))) return std::nullopt;
   const double sd = own ? site.sd : site.n >= 3 ? std::max(site.sd, reference.sample.sd) : reference.sample.sd;
   double site_variance = sd * sd * (1 / n + next);
   double reference_variance = 0;
@@ -47,7 +51,7 @@ std::optional<Error> error_of(const Sample& site, const ReferenceStatistics& ref
     parts.push_back({site_variance + reference_variance, reference.dof});
   }
   if (rules.claim == Claim::population) {
-    if (reference.scanners < 2) return std::nullopt;
+    if (reference.scanners < least_scanners) return std::nullopt;
     const double count = double(reference.scanners);
     parts.push_back({reference.sd_between * reference.sd_between * (1 + 1 / count), count - 1});
   }
@@ -62,6 +66,10 @@ Side side_of(double bound, double room, const Error& error, bool few) {
 Side proportion_side(double bound, double room, const Sample& site, double content) {
   const double n = double(site.n), se = site.sd / std::sqrt(n);
   return {bound, room, se, n - 1, se, normal_quantile(content) * std::sqrt(n)};
+}
+
+bool uses_profile_sd(const Sample& site, const ReferenceStatistics& reference, const ErrorRules& rules) {
+  return !rules.fixed && site.n < 5 && reference.dof > 0;
 }
 
 double bound_value(const ProfileMetric& m, double mean, bool low) {
@@ -120,7 +128,7 @@ std::optional<MarginTest> test_margin(const ProfileMetric& m, const Sample& site
   if (m.margin_kind == MarginKind::relative && !(mean > 0)) return std::nullopt;
   MarginTest test;
   test.difference = site.mean - reference.sample.mean;
-  test.profile_sd = site.n < 5 && reference.dof > 0;
+  test.profile_sd = uses_profile_sd(site, reference, rules);
   for (const bool low : {true, false}) {
     const double bound = bound_value(m, mean, low), y = to_scale(bound, m.scale, m.unit);
     const bool counts = m.better == Better::target || (m.better == Better::higher) == low;
@@ -133,7 +141,8 @@ std::optional<MarginTest> test_margin(const ProfileMetric& m, const Sample& site
     const double systematic = m.systematic * scale_slope(mean, m.scale, m.unit);
     const double room = low ? site.mean - y : y - site.mean;
     if (rules.claim == Claim::proportion) {
-      if (site.n < 2 || !(site.sd > 0)) return std::nullopt;
+      // A tolerance bound with an error that no number of scans makes smaller is not defined here.
+      if (site.n < 2 || !(site.sd > 0) || systematic > 0 || extra_variance > 0) return std::nullopt;
       (low ? test.low : test.high) = proportion_side(bound, room, site, rules.content);
       continue;
     }
@@ -146,6 +155,8 @@ std::optional<MarginTest> test_margin(const ProfileMetric& m, const Sample& site
 
 std::optional<MarginTest> test_margin_paired(const ProfileMetric& m, const std::vector<double>& site,
                                              const std::vector<double>& reference) {
+  const double systematic =
+      m.systematic * scale_slope(from_scale(sample_of(reference).mean, m.scale, m.unit), m.scale, m.unit);
   if (site.size() != reference.size() || site.size() < 2) return std::nullopt;
   MarginTest test;
   test.difference = sample_of(site).mean - sample_of(reference).mean;
@@ -164,7 +175,8 @@ std::optional<MarginTest> test_margin_paired(const ProfileMetric& m, const std::
       continue;
     }
     const double bound = bound_value(m, from_scale(sample_of(reference).mean, m.scale, m.unit), low);
-    (low ? test.low : test.high) = side_of(bound, s.mean, {s.sd / std::sqrt(double(s.n)), double(s.n - 1)}, false);
+    (low ? test.low : test.high) =
+        side_of(bound, s.mean, joined({{s.sd * s.sd / double(s.n), double(s.n - 1)}}, systematic * systematic), false);
   }
   return test;
 }
@@ -174,8 +186,8 @@ std::optional<MarginTest> test_limit(const ProfileMetric& m, const Sample& site,
   if (site.n == 0 || !m.limit) return std::nullopt;
   MarginTest test;
   test.difference = site.mean - reference.sample.mean;
-  test.profile_sd = site.n < 5 && reference.dof > 0;
-  const ErrorRules alone{true, rules.claim == Claim::population ? Claim::mean : rules.claim, rules.content};
+  test.profile_sd = uses_profile_sd(site, reference, rules);
+  const ErrorRules alone{rules.fixed, rules.claim == Claim::population ? Claim::mean : rules.claim, rules.content};
   for (const bool low : {true, false}) {
     const std::optional<double> bound = low ? m.limit->bounds.low : m.limit->bounds.high;
     if (!bound) continue;

@@ -10,7 +10,7 @@ namespace iqgate::judge {
 namespace {
 
 constexpr double wanted_power = 0.8;
-constexpr std::size_t search_draws = 2000, final_draws = 10000;
+constexpr std::size_t search_draws = 2000, final_draws = 10000, most_drawn = 100;
 
 using Matrix = std::vector<std::vector<double>>;
 
@@ -98,15 +98,17 @@ std::optional<double> go_power(const Profile& profile, const Outlook& outlook, s
   std::size_t passed = 0;
   for (std::size_t draw = 0; draw < draws; ++draw) {
     const std::vector<Sample> site = draw_samples(n_site, l, normals);
-    const std::size_t count = n_reference > 0 ? n_reference : references.front().sample.n;
-    const std::vector<Sample> reference = draw_samples(std::max<std::size_t>(count, 2), l, normals);
+    const std::size_t count = std::max<std::size_t>(n_reference > 0 ? n_reference : references.front().sample.n, 2);
+    // Of a large reference so many are drawn for its SD; the error of its mean is that of all.
+    const std::vector<Sample> reference = draw_samples(std::min(count, most_drawn), l, normals);
+    const double thinner = std::sqrt(double(std::min(count, most_drawn)) / double(count));
     bool go = true;
     for (std::size_t i = 0; i < gates.size() && go; ++i) {
       ReferenceStatistics r = references[i];
       const double sd = r.sample.sd, mean = r.sample.mean;
       if (!profile.fixed && r.dof > 0) {
         r.dof = n_reference > 0 ? double(n_reference - 1) : r.dof;
-        r.sample = {reference[i].n, mean + sd * reference[i].mean, sd * reference[i].sd};
+        r.sample = {count, mean + sd * thinner * reference[i].mean, sd * reference[i].sd};
       }
       const double difference = outlook.difference.empty() ? 0 : outlook.difference[i];
       const Sample s{n_site, mean + difference + site_sd[i] * site[i].mean, site_sd[i] * site[i].sd};
@@ -136,7 +138,11 @@ ScansNeeded scans_needed(const Profile& profile, const Outlook& outlook, std::ui
   if (!go_power(profile, outlook, least, 0, 10, seed)) return needed;
   if (enough(most, 0)) {
     needed.site = smallest(least, most, [&](std::size_t n) { return enough(n, 0); });
-    needed.power = go_power(profile, outlook, *needed.site, 0, final_draws, seed);
+    // The search was coarse: what is promised is looked at closely.
+    for (;; ++*needed.site) {
+      needed.power = go_power(profile, outlook, *needed.site, 0, final_draws, seed);
+      if (*needed.power >= wanted_power || *needed.site >= most) break;
+    }
   } else if (!profile.fixed && enough(most, most)) {
     needed.reference = smallest(5, most, [&](std::size_t n) { return enough(most, n); });
   } else {

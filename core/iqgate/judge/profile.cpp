@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "iqgate/base/sha256.hpp"
+#include "iqgate/judge/margin_test.hpp"
 
 namespace iqgate::judge {
 namespace {
@@ -69,7 +69,11 @@ void read_numbers(json::Fields& fields, std::size_t scans, ProfileMetric& m) {
   m.dof = fields.optional_number("dof");
   if (m.sd_within && !(*m.sd_within > 0)) fields.fail("sd_within", "out_of_range", "must be greater than 0");
   if (m.sd_between && !(*m.sd_between >= 0)) fields.fail("sd_between", "out_of_range", "must not be negative");
-  if (m.dof && !(*m.dof > 0)) fields.fail("dof", "out_of_range", "must be greater than 0");
+  if (m.dof && !(*m.dof >= 1 && *m.dof <= double(m.n) - 1))
+    fields.fail("dof", "out_of_range", "must be from 1 to n - 1");
+  if (!(std::abs(m.mean) < 1e12)) fields.fail("mean", "out_of_range", "is beyond any number of this program");
+  if (m.sd_within && !(*m.sd_within < 1e12 && *m.sd_within > 1e-9 * std::abs(m.mean)))
+    fields.fail("sd_within", "out_of_range", "is no scatter that a scanner has");
   if (!fields.has("values")) return;
   m.values = fields.numbers("values");
   if (m.values.size() != m.n || (scans > 0 && m.n != scans))
@@ -78,6 +82,36 @@ void read_numbers(json::Fields& fields, std::size_t scans, ProfileMetric& m) {
   for (const double v : m.values) sum += v;
   if (std::abs(sum / double(m.n) - m.mean) > 1e-9 * std::abs(m.mean) + 1e-12)
     fields.fail("mean", "inconsistent", "is not the mean of the values");
+}
+
+// Mean, worst acceptable values and values must have a place on the scale.
+void check_domain(json::Fields& fields, const ProfileMetric& m) {
+  if (!std::isfinite(to_scale(m.mean, m.scale, m.unit)))
+    fields.fail("mean", "out_of_range", "has no place on the " + std::string(word(m.scale)) + " scale");
+  for (const double v : m.values)
+    if (!std::isfinite(to_scale(v, m.scale, m.unit)))
+      fields.fail("values", "out_of_range", "have no place on the " + std::string(word(m.scale)) + " scale");
+  if (!(m.margin > 0)) return;
+  const double width = m.margin_kind == MarginKind::relative ? m.margin * m.mean : m.margin;
+  if (m.margin_kind == MarginKind::relative && !(m.mean > 0))
+    fields.fail("margin_kind", "out_of_range", "a share of a mean that is not positive is no margin");
+  if ((m.better != Better::lower && !std::isfinite(to_scale(m.mean - width, m.scale, m.unit))) ||
+      (m.better != Better::higher && !std::isfinite(to_scale(m.mean + width, m.scale, m.unit))))
+    fields.fail("margin", "out_of_range", "reaches beyond the " + std::string(word(m.scale)) + " scale");
+}
+
+// What the values say must be what stands beside them.
+void check_spread(const std::string& file, const Profile& profile) {
+  for (const ProfileMetric& m : profile.metrics) {
+    if (m.values.empty()) continue;
+    ProfileMetric linear = m;
+    linear.scale = Scale::linear;
+    const ReferenceStatistics r = reference_statistics(linear, profile);
+    const bool same_sd = m.sd_within ? std::abs(*m.sd_within - r.sample.sd) <= 1e-6 * r.sample.sd : !(r.dof > 0);
+    if (!same_sd || (m.dof && *m.dof != r.dof))
+      throw UsageError("inconsistent", file,
+                       metric_key(m.name, m.variant, m.where) + ": sd_within or dof is not that of the values");
+  }
 }
 
 void read_aim(json::Fields& fields, ProfileMetric& m) {
@@ -100,6 +134,8 @@ void read_aim(json::Fields& fields, ProfileMetric& m) {
     m.limit = hard;
     if (m.scale != Scale::linear) fields.fail("scale", "out_of_range", "a limit is judged on the linear scale");
   }
+  if (m.limit && fields.has("margin"))
+    fields.fail("margin", "out_of_range", "a metric has a margin or a limit, not both");
   const bool aims = m.gate && !m.limit;
   m.better = choice<Better>(fields, "better", better_words, aims ? std::optional<Better>() : Better::target);
   if (aims || fields.has("margin")) {
@@ -128,7 +164,7 @@ ProfileMetric read_metric(json::Fields& fields, bool plan, std::size_t scans) {
   m.title = fields.text_or("title", "");
   if (!known_unit(m.unit)) fields.fail("unit", "unknown_value", "\"" + m.unit + "\" is not a unit of this program");
   read_aim(fields, m);
-  if (!plan) read_numbers(fields, scans, m);
+  if (!plan) read_numbers(fields, scans, m), check_domain(fields, m);
   fields.done();
   return m;
 }
@@ -154,14 +190,6 @@ void read_scans(json::Fields& fields, Profile& profile) {
     profile.scans.push_back({entry.text_or("scanner", ""), entry.texts("inputs")});
     entry.done();
   }
-}
-
-// The digest is over the file as it stands, without the digest: any change to a frozen file is another profile.
-std::string digest_of(const json::Value& document) {
-  json::Object rest;
-  for (const json::Member& m : *document.object())
-    if (m.key != "digest") rest.push_back(m);
-  return sha256_hex(json::write(rest, 0));
 }
 
 Profile read(const std::string& path, bool plan) {
@@ -191,6 +219,10 @@ Profile read(const std::string& path, bool plan) {
     fields.fail("claim", "out_of_range", "proportion is defined for a fixed reference only");
   p.phantom_serial = fields.text_or("phantom_serial", "");
   if (!plan && fields.has("scans")) read_scans(fields, p);
+  if (p.fixed && !p.scans.empty())
+    fields.fail("reference", "out_of_range",
+                "a reference of measured scans is estimated; fixed is for published numbers");
+  p.repositioned = fields.flag_or("repositioned", true);
   std::set<std::string> seen;
   for (json::Fields& entry : fields.objects("metrics")) {
     p.metrics.push_back(read_metric(entry, plan, p.scans.size()));
@@ -201,39 +233,13 @@ Profile read(const std::string& path, bool plan) {
   if (!plan && fields.has("correlation")) read_correlation(fields, p);
   const std::string stated = plan ? "" : fields.text_or("digest", "");
   fields.done();
-  p.digest = digest_of(document);
+  if (!plan) check_spread(path, p);
+  p.digest = profile_digest(document);
+  p.sealed = !stated.empty();
   if (!stated.empty() && stated != p.digest)
     throw UsageError("changed_profile", path, "was changed after it was fixed: its digest is not that of its text",
                      "take the profile as it was, or leave the digest out and say why it is another profile");
   return p;
-}
-
-json::Value metric_json(const ProfileMetric& m) {
-  json::Value v;
-  v.set("name", m.name), v.set("variant", m.variant), v.set("where", m.where), v.set("unit", m.unit);
-  if (!m.title.empty()) v.set("title", m.title);
-  v.set("role", m.gate ? "gate" : "info");
-  v.set("n", m.n), v.set("mean", m.mean);
-  v.set("sd_within", json::Value(m.sd_within)), v.set("sd_between", json::Value(m.sd_between));
-  if (m.dof) v.set("dof", *m.dof);
-  v.set("scale", std::string(word(m.scale))), v.set("better", std::string(word(m.better)));
-  if (m.margin > 0) {
-    v.set("margin", m.margin);
-    v.set("margin_kind", std::string(word(m.margin_kind)));
-  }
-  if (m.limit) {
-    json::Value limit;
-    limit.set("bounds", json::Array{json::Value(m.limit->bounds.low), json::Value(m.limit->bounds.high)});
-    limit.set("rule", m.limit->simple ? "simple" : "interval");
-    limit.set("source", m.limit->source);
-    v.set("limit", std::move(limit));
-  }
-  v.set("rationale", m.rationale), v.set("set_by", m.set_by);
-  if (m.systematic > 0) v.set("systematic", m.systematic);
-  if (!m.refused_if.empty()) v.set("refused_if", json::array_of(m.refused_if));
-  if (m.min_n_eff) v.set("min_n_eff", *m.min_n_eff);
-  if (!m.values.empty()) v.set("values", json::array_of(m.values));
-  return v;
 }
 
 }  // namespace
@@ -255,6 +261,13 @@ std::vector<const ProfileMetric*> Profile::gates() const {
   return list;
 }
 
+std::map<std::string, std::string> Profile::inputs() const {
+  std::map<std::string, std::string> all;
+  for (const ReferenceScan& s : scans)
+    for (const std::string& hash : s.inputs) all[hash] = "the profile's own scans";
+  return all;
+}
+
 std::size_t Profile::scanners() const {
   std::set<std::string> names;
   for (const ReferenceScan& s : scans) names.insert(s.scanner);
@@ -263,37 +276,5 @@ std::size_t Profile::scanners() const {
 
 Profile read_profile(const std::string& path) { return read(path, false); }
 Profile read_plan(const std::string& path) { return read(path, true); }
-
-json::Value profile_json(const Profile& p) {
-  json::Value v;
-  v.set("schema", "iqgate.profile/1");
-  v.set("name", p.name), v.set("version", p.version), v.set("source", p.source);
-  json::Value conditions = json::Object{};
-  for (const auto& [tag, c] : p.conditions) {
-    if (!c.range) conditions.set(tag, c.text);
-    else conditions.set(tag, json::array_of(std::vector<double>{c.range->low, c.range->high}));
-  }
-  v.set("conditions", std::move(conditions));
-  v.set("alpha_go", p.alpha_go), v.set("alpha_nogo", p.alpha_nogo);
-  v.set("n_min", p.n_min), v.set("planned_scans", p.planned_scans), v.set("looks", p.looks);
-  v.set("allow_few_scans", p.allow_few_scans), v.set("allow_no_repositioning", p.allow_no_repositioning);
-  v.set("reference", p.fixed ? "fixed" : "estimated");
-  v.set("claim", std::string(word(p.claim)));
-  if (p.claim == Claim::proportion) v.set("content", p.content);
-  v.set("phantom_serial", p.phantom_serial);
-  json::Array scans, metrics, correlation;
-  for (const ReferenceScan& s : p.scans) {
-    json::Value entry;
-    entry.set("scanner", s.scanner), entry.set("inputs", json::array_of(s.inputs));
-    scans.push_back(std::move(entry));
-  }
-  v.set("scans", std::move(scans));
-  for (const ProfileMetric& m : p.metrics) metrics.push_back(metric_json(m));
-  v.set("metrics", std::move(metrics));
-  for (const std::vector<double>& row : p.correlation) correlation.emplace_back(json::array_of(row));
-  v.set("correlation", std::move(correlation));
-  v.set("digest", digest_of(v));
-  return v;
-}
 
 }  // namespace iqgate::judge

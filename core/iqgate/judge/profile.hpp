@@ -68,7 +68,8 @@ struct Profile {
   std::size_t planned_scans = 0;  ///< 0: not planned
   std::size_t looks = 1;
   bool allow_few_scans = false, allow_no_repositioning = false;
-  bool fixed = false;  ///< published numbers without an SD
+  bool fixed = false;        ///< published numbers without an SD
+  bool repositioned = true;  ///< the reference's scans were set up anew
   Claim claim = Claim::mean;
   double content = 0.95;  ///< share of scans that claim `proportion` speaks of
   std::string phantom_serial;
@@ -76,8 +77,11 @@ struct Profile {
   std::vector<ProfileMetric> metrics;
   std::vector<std::vector<double>> correlation;  ///< of the gate metrics, in their order; empty: not known
   std::string digest;                            ///< SHA-256 of all else
+  bool sealed = false;                           ///< the file holds its digest
 
   std::vector<const ProfileMetric*> gates() const;
+  /// SHA-256 of the reference's files, each with whose it is.
+  std::map<std::string, std::string> inputs() const;
   /// Scanners that the reference scans come from (1 where not told).
   std::size_t scanners() const;
 };
@@ -93,6 +97,8 @@ std::string metric_key(std::string_view name, std::string_view variant, std::str
 Profile read_profile(const std::string& path);
 /// What a plan (iqgate.plan/1) fixes: a profile without numbers.
 Profile read_plan(const std::string& path);
+/// SHA-256 over the document as it stands, without its digest: any change to a frozen file is another profile.
+std::string profile_digest(const json::Value& document);
 /// The document, its digest last.
 json::Value profile_json(const Profile& profile);
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/judge/compare_metric.hpp"
 #include "iqgate/judge/margin_test.hpp"
 
 namespace iqgate::judge {
@@ -13,6 +14,7 @@ namespace {
 
 constexpr const char* condition_tags[] = {"modality",
                                           "phantom",
+                                          "phantom_sha256",
                                           "KVP",
                                           "ConvolutionKernel",
                                           "SliceThickness",
@@ -38,30 +40,59 @@ constexpr const char* condition_tags[] = {"modality",
                                           "spacing_y_mm",
                                           "spacing_z_mm"};
 
-std::optional<Condition> shared_condition(const std::string& tag, const std::vector<Record>& records) {
-  Condition condition;
-  bool numbers = true, equal = true;
-  double low = INFINITY, high = -INFINITY;
+std::optional<double> number_of(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
+  return whole ? std::optional(value) : std::nullopt;
+}
+
+// What all scans share: a text, or numbers within 1 % (dose: 5 %) of their middle one. Throws where they differ: the
+// reference was then not taken under one condition.
+Condition shared_condition(const std::string& tag, const std::vector<Record>& records) {
+  std::vector<double> numbers;
+  const std::string first = records.front().conditions.at(tag);
   for (const Record& record : records) {
-    const auto found = record.conditions.find(tag);
-    if (found == record.conditions.end() || found->second.empty()) return std::nullopt;
-    const std::string& text = found->second;
-    double value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    numbers = numbers && error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
-    low = std::min(low, value), high = std::max(high, value);
-    equal = equal && text == records.front().conditions.at(tag);
+    const std::string& text = record.conditions.at(tag);
+    const auto value = number_of(text);
+    if (value) numbers.push_back(*value);
+    if (!value && text != first)
+      throw InputError("conditions_vary", record.source, tag + " is " + text + ", elsewhere " + first,
+                       "build the profile from scans of one protocol, or name the conditions in the plan");
   }
-  if (numbers) {
-    const double share = tag == "CTDIvol" ? 0.05 : 0.01, middle = (low + high) / 2;
-    condition.range =
-        Interval{std::min(low, middle - share * std::abs(middle)), std::max(high, middle + share * std::abs(middle))};
-  } else if (equal) {
-    condition.text = records.front().conditions.at(tag);
-  } else {
-    return std::nullopt;
+  Condition condition;
+  if (numbers.empty()) {
+    condition.text = first;
+    return condition;
   }
+  std::sort(numbers.begin(), numbers.end());
+  const double middle = numbers[numbers.size() / 2];
+  const double width = (tag == "CTDIvol" ? 0.05 : 0.01) * std::abs(middle);
+  if (numbers.size() != records.size() || numbers.front() < middle - width || numbers.back() > middle + width)
+    throw InputError("conditions_vary", tag,
+                     "goes from " + json::number_text(numbers.front()) + " to " + json::number_text(numbers.back()) +
+                         " over the reference's scans",
+                     "build the profile from scans of one protocol, or name the conditions in the plan");
+  condition.range = Interval{middle - width, middle + width};
   return condition;
+}
+
+void learn_conditions(const std::vector<Record>& records, BuiltProfile& built) {
+  const auto modality = records.front().conditions.find("modality");
+  const bool ct = modality != records.front().conditions.end() && modality->second == "CT";
+  for (const char* tag : condition_tags) {
+    std::size_t told = 0;
+    for (const Record& r : records) {
+      const auto found = r.conditions.find(tag);
+      told += found != r.conditions.end() && !found->second.empty();
+    }
+    const std::string name = tag;
+    if (told == records.size()) built.profile.conditions[tag] = shared_condition(tag, records);
+    else if (told > 0)
+      built.notes.push_back(name + " is told by " + std::to_string(told) + " scans only: no condition");
+    else if (ct && (name == "KVP" || name == "ConvolutionKernel" || name == "CTDIvol"))
+      built.notes.push_back(name + " is not told by the scans: a site may differ in it and nobody sees it");
+  }
 }
 
 // The numbers of one metric in all records; empty where one lacks it.
@@ -73,6 +104,9 @@ std::vector<double> values_of(const ProfileMetric& m, const std::vector<Record>&
       lacking = record.source;
       return {};
     }
+    if (const std::string lack = insufficiency(m, *found); !lack.empty())
+      throw InputError("not_sufficient", record.source, metric_key(m.name, m.variant, m.where) + ": " + lack,
+                       "leave the scan out of the reference");
     values.push_back(found->value);
   }
   return values;
@@ -162,32 +196,30 @@ std::vector<std::vector<double>> correlation_of(const Profile& profile) {
 
 }  // namespace
 
-void refuse_same_scan(const Profile& profile, const std::vector<Record>& records) {
-  std::map<std::string, std::pair<const Record*, std::string>> owner;
-  for (const ReferenceScan& scan : profile.scans)
-    for (const std::string& hash : scan.inputs) owner.emplace(hash, std::pair{nullptr, "the profile's own scans"});
-  for (const Record& record : records)
-    for (const std::string& hash : record.inputs) {
-      const auto [found, fresh] = owner.emplace(hash, std::pair{&record, record.source});
-      if (!fresh && found->second.first != &record)
-        throw InputError("same_scan", record.source, "holds the same scan as " + found->second.second,
-                         "give each scan once, and none of the reference among those of the site");
-    }
-}
-
 BuiltProfile build_profile(const Profile& plan, const std::vector<Record>& records) {
   if (records.empty()) throw InputError("no_scans", "profile build", "no results are given");
+  if (plan.fixed)
+    throw UsageError("wrong_use", "profile build", "the plan calls the reference fixed, and measured scans are given",
+                     "a fixed reference is a published number: write that profile by hand");
   refuse_same_scan({}, records);
   BuiltProfile built{plan, {}};
   Profile& profile = built.profile;
   for (const Record& record : records) profile.scans.push_back({record.scanner, record.inputs});
-  if (profile.phantom_serial.empty()) profile.phantom_serial = records.front().phantom_serial;
-  if (profile.conditions.empty())
-    for (const char* tag : condition_tags) {
-      if (const auto condition = shared_condition(tag, records)) profile.conditions[tag] = *condition;
-      else if (records.front().conditions.count(tag))
-        built.notes.push_back(std::string(tag) + " differs between the scans, or not all tell it: no condition");
-    }
+  const bool one_phantom = std::all_of(records.begin(), records.end(), [&](const Record& r) {
+    return r.phantom_serial == records.front().phantom_serial;
+  });
+  if (profile.phantom_serial.empty() && one_phantom) profile.phantom_serial = records.front().phantom_serial;
+  if (!one_phantom) built.notes.push_back("the scans name several phantom serial numbers: none goes into the profile");
+  const auto set_ups = set_ups_of(records);
+  profile.repositioned = set_ups == records.size();
+  if (!profile.repositioned)
+    built.notes.push_back(set_ups ? "the phantom was set up " + std::to_string(*set_ups) + " time(s) for " +
+                                        std::to_string(records.size()) +
+                                        " scans: the SD misses the set-up, and no GO "
+                                        "will be given unless the plan allows it"
+                                  : "it is not known whether the phantom was set up anew: no GO will be given unless "
+                                    "the plan allows it");
+  if (profile.conditions.empty()) learn_conditions(records, built);
   add_gates(records, profile);
   add_information(records, built);
   if (!profile.gates().empty()) profile.correlation = correlation_of(profile);

@@ -18,8 +18,4 @@ struct BuiltProfile {
 /// twice, a gate metric that a result lacks, an SD of zero in one.
 BuiltProfile build_profile(const Profile& plan, const std::vector<Record>& records);
 
-/// Throws InputError when a file of `records` is in another of them or in `profile`: a scan that counts twice makes
-/// every error too small.
-void refuse_same_scan(const Profile& profile, const std::vector<Record>& records);
-
 }  // namespace iqgate::judge

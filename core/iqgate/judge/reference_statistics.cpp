@@ -34,7 +34,8 @@ ReferenceStatistics reference_statistics(const ProfileMetric& m, const Profile& 
     r.scanners = groups.size();
     r.dof = n - k;
     r.sample = {all.n, all.mean, r.dof > 0 ? std::sqrt(within / r.dof) : 0};
-    if (!(r.sample.sd > 0)) r.dof = 0;
+    // Constants scatter by rounding only.
+    if (!(r.sample.sd > 1e-9 * (m.scale == Scale::linear ? std::abs(all.mean) : 1))) r.dof = 0;
     // Variance components of a one-way layout: what the scanners' means scatter beyond their repeats.
     if (k > 1 && r.dof > 0) {
       const double typical = (n - sizes / n) / (k - 1);

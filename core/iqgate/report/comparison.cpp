@@ -4,6 +4,7 @@
 
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/report/comparison_words.hpp"
+#include "iqgate/report/flag_words.hpp"
 #include "iqgate/report/tables.hpp"
 
 namespace iqgate::report {
@@ -92,12 +93,18 @@ Value comparison_json(const ComparisonDocument& d) {
     scan.set("result", d.site[k].source), scan.set("taken", d.site[k].taken);
     scan.set("inputs_sha256", sha256_hex(inputs));
     scan.set("result_sha256", k < d.result_sha256.size() ? d.result_sha256[k] : "");
+    if (k < d.partner_sha256.size()) scan.set("partner_sha256", d.partner_sha256[k]);
     scans.push_back(std::move(scan));
   }
   site.set("scans", std::move(scans));
   v.set("site", std::move(site));
   v.set("context", text_map(d.context));
+  v.set("days", c.days > 0 ? Value(c.days) : Value());
   v.set("look", d.look ? Value(*d.look) : Value());
+  // As it was before this comparison: a log that does not pass through it was cut or made anew.
+  Value log;
+  if (d.log_before) log.set("length", d.log_before->length), log.set("last_digest", d.log_before->last_digest);
+  v.set("log_before", std::move(log));
   v.set("alpha_go", c.alpha_go), v.set("alpha_nogo", c.alpha_nogo);
   v.set("claim", std::string(word(d.profile.claim)));
   v.set("overall", std::string(word(c.overall)));
@@ -108,7 +115,7 @@ Value comparison_json(const ComparisonDocument& d) {
     const judge::MetricVerdict& m = c.metrics[k];
     Value entry;
     entry.set("name", m.metric.name), entry.set("variant", m.metric.variant), entry.set("where", m.metric.where);
-    entry.set("sentence", metric_words(m));
+    entry.set("sentence", metric_words(m, c.alpha_go));
     decides.push_back(std::move(entry));
   }
   v.set("decides", std::move(decides));
@@ -125,7 +132,7 @@ Value comparison_json(const ComparisonDocument& d) {
   needed.set("if_equal", needed_json(c.needed_if_equal));
   needed.set("as_observed", needed_json(c.needed_as_observed));
   needed.set("power_if_equal", Value(c.power_if_equal));
-  needed.set("sentence", scans_words(c));
+  needed.set("sentence", scans_words(c, d.profile.planned_scans));
   v.set("scans_needed", std::move(needed));
   v.set("created_utc", d.created_utc);
   return v;
@@ -142,6 +149,8 @@ std::string comparison_table(const Value& c, bool colour) {
     out += "  " + text_at(&d, "scan") + ": " + text_at(&d, "tag") + " is " + text_at(&d, "found") +
            ", the profile asks for " + text_at(&d, "wanted") + "\n";
   if (const std::string needed = text_at(c.find("scans_needed"), "sentence"); !needed.empty()) out += needed + "\n";
+  for (const Value& f : json::list_at(&c, "flags"))
+    if (f.string()) out += "note: " + flag_words(*f.string()) + "\n";
   std::vector<std::vector<std::string>> rows{
       {"gate metric", "site", "reference", "worst acceptable", "room", "unit", "p", "state", "flags"}};
   for (const Value& m : json::list_at(&c, "metrics")) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "iqgate/judge/compare.hpp"
+#include "iqgate/report/decision_log.hpp"
 
 namespace iqgate::report {
 
@@ -15,6 +16,8 @@ struct ComparisonDocument {
   std::vector<std::string> result_sha256;  ///< of each site result's file
   std::map<std::string, std::string> software, context;
   std::optional<std::size_t> look;
+  std::optional<LogState> log_before;
+  std::vector<std::string> partner_sha256;  ///< of each paired reference result
   std::string created_utc;
 };
 

@@ -23,9 +23,14 @@ std::string count(std::size_t n, const std::string& noun) {
 
 std::string margin_text(const judge::ProfileMetric& m) {
   if (m.limit) return "the limit";
-  return m.margin_kind == judge::MarginKind::relative ? "the agreed margin of " + short_number(100 * m.margin) + " %"
-                                                      : "the agreed margin of " + with_unit(m.margin, m.unit);
+  if (m.margin_kind == judge::MarginKind::relative)
+    return "the agreed margin of " + short_number(100 * m.margin) + " %";
+  return "the agreed margin of " +
+         (m.unit == "%" ? short_number(m.margin) + " percentage points" : with_unit(m.margin, m.unit));
 }
+
+// Two-sided, as wide as the one-sided tests are strict.
+std::string interval_name(double alpha_go) { return short_number(100 * (1 - 2 * alpha_go)) + " %"; }
 
 std::string power_text(double power) { return std::to_string(static_cast<int>(std::lround(100 * power))) + " %"; }
 
@@ -44,15 +49,17 @@ std::string overall_words(const judge::Comparison& c) {
   const auto has = [&](const char* flag) { return std::find(c.flags.begin(), c.flags.end(), flag) != c.flags.end(); };
   switch (c.overall) {
     case judge::GateWord::go:
-      return "All " + count(gates, "gate metric") +
-             " are shown to be no worse than the reference by more than the margins agreed beforehand." +
-             (c.provisional ? " This GO is provisional: the scans or looks were not planned. Confirm it with a fresh, "
-                              "separate set of scans."
-                            : "");
+      return (gates == 1 ? "The gate metric is" : "All " + count(gates, "gate metric") + " are") +
+             " shown to keep within the margins and limits agreed beforehand." +
+             (!c.provisional ? ""
+              : has("unplanned_look")
+                  ? " This GO is provisional: the scans or looks were not planned. Confirm it with a fresh, separate "
+                    "set of scans."
+                  : " This GO is provisional: without the decision log it is not known how often this site was looked "
+                    "at. Compare again with --log.");
     case judge::GateWord::no_go:
       return std::to_string(c.named.size()) + " of " + count(gates, "gate metric") +
-             (c.named.size() == 1 ? " is" : " are") +
-             " shown to be worse than the reference by more than the margin agreed beforehand.";
+             (c.named.size() == 1 ? " is" : " are") + " shown to lie beyond the margin or limit agreed beforehand.";
     case judge::GateWord::inconclusive: break;
   }
   if (!c.differences.empty())
@@ -62,7 +69,7 @@ std::string overall_words(const judge::Comparison& c) {
   return "Neither a GO nor a NO-GO is shown. This does not release the method.";
 }
 
-std::string metric_words(const judge::MetricVerdict& v) {
+std::string metric_words(const judge::MetricVerdict& v, double alpha_go) {
   const judge::ProfileMetric& m = v.metric;
   if (v.state == judge::MetricState::not_assessable)
     return title_of(m) + ": not assessable, because " + v.reason + (v.advice.empty() ? "." : "; " + v.advice + ".");
@@ -72,18 +79,21 @@ std::string metric_words(const judge::MetricVerdict& v) {
                      with_unit(*v.acceptable, m.unit) + ". ";
   text += "The site is " + with_unit(std::abs(*v.room), m.unit) + (*v.room >= 0 ? " inside" : " beyond") + " it";
   if (v.room_low && v.room_high)
-    text += " (interval " + short_number(*v.room_low) + " to " + short_number(*v.room_high) + ")";
+    text += " (" + interval_name(alpha_go) + " interval " + short_number(*v.room_low) + " to " +
+            short_number(*v.room_high) + ")";
   text += ".";
   if (!v.go_allowed) text += " Too few scans, or no new set-up between them, for a GO.";
   return text;
 }
 
-std::string scans_words(const judge::Comparison& c) {
+std::string scans_words(const judge::Comparison& c, std::size_t planned) {
   std::string text;
   if (const std::string equal = needed_text(c.needed_if_equal); !equal.empty())
     text = "Needed, if the site is equal to the reference: " + equal + ".";
   if (const std::string seen = needed_text(c.needed_as_observed); !seen.empty())
     text += (text.empty() ? "" : " ") + ("If the site is as it was seen here (after the fact): " + seen + ".");
+  if (planned > 0 && c.needed_if_equal.site.value_or(0) > planned)
+    text += " The profile plans " + count(planned, "scan") + ": with more a GO is provisional.";
   return text;
 }
 

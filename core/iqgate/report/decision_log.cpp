@@ -79,7 +79,8 @@ CheckedLog check_log(const std::string& text_of_log, const std::optional<LogStat
 
 CheckedLog read_log(const std::string& path, const std::optional<LogState>& expected) {
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw InputError("cannot_read", path, "the decision log cannot be opened");
+  if (!stream || std::filesystem::is_directory(path))
+    throw InputError("cannot_read", path, "the decision log cannot be opened");
   return check_log({std::istreambuf_iterator<char>(stream), {}}, expected);
 }
 
@@ -89,11 +90,13 @@ void refuse_broken(const CheckedLog& log, const std::string& path) {
                       "find out what happened to the log (iqgate verify); nothing is added to a broken one");
 }
 
-std::size_t next_look(const CheckedLog& log, const std::string& profile_digest, const std::string& scanner) {
+std::size_t next_look(const CheckedLog& log, const std::string& profile_digest, const std::string& profile_name,
+                      const std::string& scanner) {
   std::size_t looks = 1;
   for (const json::Value& entry : log.entries)
-    if (json::text_at(&entry, "kind") == "comparison" && json::text_at(&entry, "profile_digest") == profile_digest &&
-        json::text_at(&entry, "scanner") == scanner)
+    if (json::text_at(&entry, "kind") == "comparison" && json::text_at(&entry, "scanner") == scanner &&
+        (json::text_at(&entry, "profile_digest") == profile_digest ||
+         json::text_at(&entry, "profile_name") == profile_name))
       ++looks;
   return looks;
 }

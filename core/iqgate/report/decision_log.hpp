@@ -34,8 +34,10 @@ CheckedLog read_log(const std::string& path, const std::optional<LogState>& expe
 /// Throws OutputError where the log has a fault.
 void refuse_broken(const CheckedLog& log, const std::string& path);
 
-/// Looks at this site (scanner) against this profile, counting the one that is about to be taken.
-std::size_t next_look(const CheckedLog& log, const std::string& profile_digest, const std::string& scanner);
+/// Looks at this site (scanner) against this profile (its digest or its name: a change of the text is no fresh start),
+/// counting the one that is about to be taken.
+std::size_t next_look(const CheckedLog& log, const std::string& profile_digest, const std::string& profile_name,
+                      const std::string& scanner);
 
 /// Appends a decision; `fields` gives its own members, knowing the log as it is under its lock. Throws OutputError
 /// where the log that stands there is broken.

@@ -29,33 +29,25 @@ std::string reference_text(const judge::ProfileMetric& m) {
          std::to_string(m.n) + " scans)";
 }
 
-// Everything of a profile that can differ, as text by name.
-std::map<std::string, std::string> facts(const judge::Profile& p) {
-  std::map<std::string, std::string> all{{"name", p.name},
-                                         {"version", p.version},
-                                         {"source", p.source},
-                                         {"alpha_go", json::number_text(p.alpha_go)},
-                                         {"alpha_nogo", json::number_text(p.alpha_nogo)},
-                                         {"n_min", std::to_string(p.n_min)},
-                                         {"planned_scans", std::to_string(p.planned_scans)},
-                                         {"looks", std::to_string(p.looks)},
-                                         {"allow_few_scans", p.allow_few_scans ? "true" : "false"},
-                                         {"allow_no_repositioning", p.allow_no_repositioning ? "true" : "false"},
-                                         {"reference", p.fixed ? "fixed" : "estimated"},
-                                         {"claim", std::string(word(p.claim))},
-                                         {"content", json::number_text(p.content)},
-                                         {"phantom_serial", p.phantom_serial},
-                                         {"reference scans", std::to_string(p.scans.size())}};
-  for (const auto& [tag, c] : p.conditions) all["condition " + tag] = condition_text(c);
-  for (const judge::ProfileMetric& m : p.metrics) {
-    const std::string key = judge::metric_key(m.name, m.variant, m.where);
-    all[key + ": role"] = m.gate ? "gate" : "info";
-    all[key + ": reference"] = reference_text(m);
-    all[key + ": aim"] = aim_text(m);
-    all[key + ": scale"] = std::string(word(m.scale));
-    all[key + ": rationale"] = m.rationale;
-    all[key + ": set by"] = m.set_by;
+// Every member of the document as text, by its path; metrics by their own key instead of their place in the list.
+void flatten(const json::Value& v, const std::string& path, std::map<std::string, std::string>& all) {
+  if (const json::Object* members = v.object()) {
+    for (const json::Member& m : *members) flatten(m.value, path.empty() ? m.key : path + " " + m.key, all);
+  } else if (path == "metrics") {
+    for (const json::Value& m : *v.array())
+      flatten(
+          m,
+          judge::metric_key(json::text_at(&m, "name"), json::text_at(&m, "variant"), json::text_at(&m, "where")) + ":",
+          all);
+  } else {
+    all[path] = v.string() ? *v.string() : json::write(v, 0);
   }
+}
+
+std::map<std::string, std::string> facts(const judge::Profile& p) {
+  std::map<std::string, std::string> all;
+  flatten(judge::profile_json(p), "", all);
+  all.erase("digest");
   return all;
 }
 

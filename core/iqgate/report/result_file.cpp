@@ -47,20 +47,33 @@ bool is_condition(const std::string& tag) {
   return true;
 }
 
+// Scans of one job that differ in a tag (echo times, say) give all that they have, in order.
+void add_condition(judge::Record& record, const std::string& tag, const std::string& value) {
+  std::string& have = record.conditions[tag];
+  if (have.empty()) have = value;
+  else if (("\\" + have + "\\").find("\\" + value + "\\") == std::string::npos) have += "\\" + value;
+}
+
 void read_scan(const Value& scan, judge::Record& record) {
+  const Value* tags = scan.find("tags");
+  if (tags && tags->object())
+    for (const json::Member& m : *tags->object())
+      if (m.value.string() && is_condition(m.key)) add_condition(record, m.key, *m.value.string());
+  add_condition(record, "modality", text_at(&scan, "modality"));
+  const json::Array& spacing = list_at(&scan, "spacing_mm");
+  static constexpr const char* axes[] = {"spacing_x_mm", "spacing_y_mm", "spacing_z_mm"};
+  for (std::size_t k = 0; k < spacing.size() && k < 3; ++k)
+    if (const auto mm = spacing[k].number()) add_condition(record, axes[k], json::number_text(*mm));
+}
+
+void read_identity(const Value& scan, judge::Record& record) {
   const Value* tags = scan.find("tags");
   for (const char* key : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber"})
     if (const std::string part = text_at(tags, key); !part.empty())
       record.scanner += (record.scanner.empty() ? "" : " ") + part;
-  record.taken = time_of(text_at(tags, "AcquisitionDate"), text_at(tags, "AcquisitionTime"));
-  if (tags && tags->object())
-    for (const json::Member& m : *tags->object())
-      if (m.value.string() && is_condition(m.key)) record.conditions[m.key] = *m.value.string();
-  record.conditions["modality"] = text_at(&scan, "modality");
-  const json::Array& spacing = list_at(&scan, "spacing_mm");
-  static constexpr const char* axes[] = {"spacing_x_mm", "spacing_y_mm", "spacing_z_mm"};
-  for (std::size_t k = 0; k < spacing.size() && k < 3; ++k)
-    if (const auto mm = spacing[k].number()) record.conditions[axes[k]] = json::number_text(*mm);
+  const std::string time = text_at(tags, "AcquisitionTime");
+  record.taken = time_of(text_at(tags, "AcquisitionDate"), time);
+  record.timed = !record.taken.empty() && time.size() >= 6 && time.substr(0, 6) != "000000";
 }
 
 }  // namespace
@@ -90,8 +103,11 @@ judge::Record record_of(const Value& result, const std::string& source) {
   record.phantom = text_at(result.find("phantom"), "name");
   record.phantom_serial = text_at(result.find("context"), "phantom_serial");
   const json::Array& scans = list_at(result.find("input"), "scans");
-  if (!scans.empty()) read_scan(scans.front(), record);
+  if (!scans.empty()) read_identity(scans.front(), record);
+  for (const Value& scan : scans) read_scan(scan, record);
   record.conditions["phantom"] = record.phantom;
+  if (const std::string digest = text_at(result.find("phantom"), "sha256"); !digest.empty())
+    record.conditions["phantom_sha256"] = digest;
   for (const Value& scan : scans)
     for (const Value& hash : list_at(&scan, "sha256"))
       if (hash.string()) record.inputs.push_back(*hash.string());

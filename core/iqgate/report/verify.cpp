@@ -68,15 +68,39 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
   return v;
 }
 
+// The comparison that stands in the log, in a log that holds all that it held then.
+Verified verify_comparison(const std::string& folder, const std::string& log_path) {
+  const std::string path = folder + "/comparison.json";
+  const json::Value comparison = json::parse_file(path, ErrorKind::input);
+  Verified v{"comparison", "", {}};
+  if (log_path.empty())
+    throw UsageError("wrong_use", path, "a comparison is checked against the decision log", "name it with --log");
+  const json::Value* before = comparison.find("log_before");
+  const auto length = json::number_at(before, "length");
+  const CheckedLog log =
+      read_log(log_path,
+               length ? std::optional(LogState{static_cast<std::size_t>(*length), json::text_at(before, "last_digest")})
+                      : std::nullopt);
+  if (log.fault) v.faults.push_back("the log: " + fault_text(*log.fault));
+  const std::string digest = sha256_file(path);
+  std::size_t entry = 0;
+  for (std::size_t k = 0; k < log.entries.size(); ++k)
+    if (json::text_at(&log.entries[k], "comparison_sha256") == digest) entry = k + 1;
+  if (entry == 0) v.faults.push_back("comparison.json is in no entry of the log, or was changed since");
+  v.what = "entry " + std::to_string(entry) + " of the log";
+  return v;
+}
+
 }  // namespace
 
 Verified verify(const std::string& path, const std::string& log) {
   std::error_code error;
   if (fs::is_regular_file(path, error)) return verify_log(path);
   if (fs::is_regular_file(path + "/dossier.json", error)) return verify_dossier(path, log);
+  if (fs::is_regular_file(path + "/comparison.json", error)) return verify_comparison(path, log);
   if (fs::is_regular_file(path + "/result.json", error)) return verify_result(path);
-  throw InputError("nothing_to_verify", path, "is no decision log, result folder or dossier",
-                   "give a .jsonl file, or a folder with result.json or dossier.json");
+  throw InputError("nothing_to_verify", path, "is no decision log, result, comparison or dossier",
+                   "give a .jsonl file, or a folder with result.json, comparison.json or dossier.json");
 }
 
 }  // namespace iqgate::report
