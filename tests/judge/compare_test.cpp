@@ -1,0 +1,263 @@
+// What a comparison takes for evidence: each way to a verdict that is not deserved, closed.
+#include <algorithm>
+
+#include "iqgate/base/error.hpp"
+#include "iqgate/judge/compare.hpp"
+#include "iqgate/judge/profile_build.hpp"
+#include "support/support.hpp"
+
+namespace iqgate::judge {
+namespace {
+
+Record record(int k, double noise, const std::string& scanner = "A") {
+  Record r;
+  r.source = scanner + std::to_string(k);
+  r.scanner = scanner;
+  r.inputs = {scanner + "-" + std::to_string(k)};
+  r.conditions = {{"modality", "CT"}, {"KVP", "120"}};
+  r.place_mm = Vec3{double(k), 0, 0};
+  Measurement m;
+  m.name = "noise_sd_hu", m.where = "water", m.unit = "HU", m.value = noise, m.se = 0.1 + 1e-6 * k;
+  Measurement other = m;
+  other.name = "roi_mean", other.value = 0.01 * k;
+  r.measurements = {m, other};
+  return r;
+}
+
+std::vector<Record> records(const std::vector<double>& noise, const std::string& scanner) {
+  std::vector<Record> list;
+  for (std::size_t k = 0; k < noise.size(); ++k) list.push_back(record(int(k), noise[k], scanner));
+  return list;
+}
+
+const std::vector<double> ten{9.9, 10.1, 10, 9.95, 10.05, 9.85, 10.15, 10, 9.92, 10.08};
+const std::vector<double> five{10, 10.1, 9.9, 10.05, 9.95};
+
+Profile plan() {
+  Profile p;
+  p.name = "p", p.version = "1";
+  ProfileMetric m;
+  m.name = "noise_sd_hu", m.where = "water", m.unit = "HU", m.gate = true;
+  m.scale = Scale::log, m.better = Better::lower, m.margin = 0.05, m.margin_kind = MarginKind::relative;
+  m.rationale = "r", m.set_by = "s";
+  p.metrics = {m};
+  return p;
+}
+
+Profile built() { return build_profile(plan(), records(ten, "R")).profile; }
+
+Comparison compared(const Profile& p, const std::vector<Record>& site, CompareOptions options = {}) {
+  options.plan = false;
+  if (!options.look) options.look = 1;
+  return compare(p, site, options);
+}
+
+bool has(const std::vector<std::string>& flags, const std::string& flag) {
+  return std::find(flags.begin(), flags.end(), flag) != flags.end();
+}
+
+std::string refused(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Error& e) {
+    return e.code;
+  }
+  return "";
+}
+
+TEST(Compare, AnEqualSiteIsGoAndSaysOnWhatItStands) {
+  const Comparison c = compared(built(), records(five, "S"));
+  EXPECT_EQ(c.overall, GateWord::go);
+  EXPECT_FALSE(c.provisional);
+  EXPECT_EQ(c.metrics[0].state, MetricState::equivalent);
+  EXPECT_EQ(c.named, std::vector<std::size_t>{0});
+  CompareOptions second;
+  second.look = 2;
+  EXPECT_TRUE(compared(built(), records(five, "S"), second).provisional);
+}
+
+TEST(Compare, OneOrTwoScansAreNoGoUnlessTheProfileAllowsThem) {
+  Profile p = built();
+  p.n_min = 1;  // is no permission
+  const Comparison one = compared(p, records({10}, "S"));
+  EXPECT_EQ(one.overall, GateWord::inconclusive);
+  EXPECT_TRUE(has(one.metrics[0].flags, "few_scans"));
+  p.allow_few_scans = true;
+  EXPECT_EQ(compared(p, records({10}, "S")).overall, GateWord::go);
+  EXPECT_TRUE(has(compared(p, records({10}, "S")).metrics[0].flags, "few_scans"));
+}
+
+TEST(Compare, RepeatsOfOneSetUpAreNoGoAndCondemnLikeOneScan) {
+  std::vector<Record> site = records(five, "S");
+  for (Record& r : site) r.place_mm = Vec3{1, 1, 1};
+  EXPECT_EQ(compared(built(), site).overall, GateWord::inconclusive);
+  EXPECT_TRUE(has(compared(built(), site).flags, "no_repositioning"));
+  Profile allowed = built();
+  allowed.allow_no_repositioning = true;
+  EXPECT_EQ(compared(allowed, site).overall, GateWord::go);
+  site[4].place_mm = Vec3{1.2, 1, 1};  // one of five moved: still two set-ups
+  EXPECT_EQ(compared(built(), site).overall, GateWord::inconclusive);
+  site[4].place_mm.reset();
+  EXPECT_TRUE(has(compared(built(), site).flags, "repositioning_unknown"));
+  EXPECT_EQ(compared(built(), site).overall, GateWord::inconclusive);
+  // 0.7 % beyond the margin with a scatter of .02 %: five set-ups condemn, one set-up does not.
+  std::vector<Record> worse = records({10.57, 10.574, 10.572, 10.573, 10.571}, "S");
+  EXPECT_EQ(compared(built(), worse).overall, GateWord::no_go);
+  for (Record& r : worse) r.place_mm = Vec3{1, 1, 1};
+  EXPECT_EQ(compared(built(), worse).overall, GateWord::inconclusive);
+}
+
+TEST(Compare, OneScanCountsOnce) {
+  const Profile p = built();
+  std::vector<Record> site = records(five, "S");
+  site[3].inputs = site[1].inputs;
+  EXPECT_EQ(refused([&] { compared(p, site); }), "same_scan");
+  site = records(five, "S");
+  site[2].inputs = {"R-4"};  // of the reference
+  EXPECT_EQ(refused([&] { compared(p, site); }), "same_scan");
+  site = records(five, "S");
+  site[1].measurements = site[0].measurements;  // another file of the same image
+  EXPECT_EQ(refused([&] { compared(p, site); }), "same_scan");
+  site = records(five, "S");
+  for (Record& r : site) r.taken = "2026-01-02T10:11:12", r.timed = true;  // one acquisition, five reconstructions
+  EXPECT_EQ(refused([&] { compared(p, site); }), "same_scan");
+  for (Record& r : site) r.timed = false;  // the day alone
+  EXPECT_TRUE(has(compared(p, site).flags, "one_day"));
+  site = records(five, "S");
+  site[0].inputs.clear();
+  EXPECT_EQ(refused([&] { compared(p, site); }), "same_scan");
+  site = records(five, "S");
+  site[4].scanner = "T";
+  EXPECT_EQ(refused([&] { compared(p, site); }), "several_scanners");
+  EXPECT_EQ(refused([&] { compared(p, {}); }), "no_scans");
+}
+
+TEST(Compare, AHardLimitKnowsNoReference) {
+  Profile p = built();
+  p.metrics[0].margin = 0;
+  p.metrics[0].scale = Scale::linear;
+  p.metrics[0].limit = HardLimit{{{}, 9.0}, false, "x"};
+  EXPECT_EQ(compared(p, records(five, "S")).overall, GateWord::no_go);
+  CompareOptions pairs;
+  pairs.paired = records({10, 10.1, 9.9, 10.05, 9.95}, "P");
+  EXPECT_EQ(compared(p, records(five, "S"), pairs).overall, GateWord::no_go);
+  p.metrics[0].limit->bounds.high = 20;
+  EXPECT_EQ(compared(p, records({10.5, 10.6, 10.4, 10.5, 10.55}, "S"), pairs).overall, GateWord::go);
+  // The certificate's uncertainty drops out of a difference of one phantom, never out of a limit.
+  p.metrics[0].limit->bounds.high = 10.5;
+  p.metrics[0].systematic = 3;
+  p.phantom_serial = "7";
+  std::vector<Record> site = records(five, "S");
+  for (Record& r : site) r.phantom_serial = "7";
+  EXPECT_EQ(compared(p, site).overall, GateWord::inconclusive);
+  Profile margin = built();
+  margin.metrics[0].systematic = 3;
+  EXPECT_EQ(compared(margin, site).overall, GateWord::inconclusive);
+  margin.phantom_serial = "7";
+  EXPECT_EQ(compared(margin, site).overall, GateWord::go);
+}
+
+TEST(Compare, PairsAreOtherScansTakenAsTheProfileDemands) {
+  const Profile p = built();
+  CompareOptions pairs;
+  pairs.paired = records({9.98, 10.07, 9.91, 10.02, 9.96}, "P");
+  const Comparison c = compared(p, records(five, "S"), pairs);
+  EXPECT_EQ(c.overall, GateWord::go);
+  EXPECT_TRUE(has(c.metrics[0].flags, "paired"));
+  pairs.paired[2].inputs = pairs.paired[1].inputs;
+  EXPECT_EQ(refused([&] { compared(p, records(five, "S"), pairs); }), "same_scan");
+  pairs.paired = records({9.98, 10.07, 9.91, 10.02, 9.96}, "P");
+  pairs.paired[0].conditions["KVP"] = "80";
+  EXPECT_EQ(refused([&] { compared(p, records(five, "S"), pairs); }), "conditions_differ");
+  Profile next = p;
+  next.claim = Claim::next_scan;
+  pairs.paired[0].conditions["KVP"] = "120";
+  EXPECT_EQ(refused([&] { compared(next, records(five, "S"), pairs); }), "wrong_use");
+}
+
+TEST(Compare, MissingAndUnfitNumbersAreNotAssessable) {
+  Profile p = built();
+  std::vector<Record> site = records(five, "S");
+  site[3].measurements.erase(site[3].measurements.begin());
+  site[3].not_measured = {{"noise_sd_hu", "water", "the slice is cut", {}}};
+  const Comparison c = compared(p, site);
+  EXPECT_EQ(c.overall, GateWord::inconclusive);
+  EXPECT_EQ(c.metrics[0].state, MetricState::not_assessable);
+  EXPECT_NE(c.metrics[0].reason.find("4 of 5"), std::string::npos);
+  EXPECT_NE(c.metrics[0].reason.find("the slice is cut"), std::string::npos);
+  site = records(five, "S");
+  site[0].measurements[0].unit = "1";
+  EXPECT_EQ(refused([&] { compared(p, site); }), "unit_mismatch");
+  site = records(five, "S");
+  site[0].measurements[0].flags = {"saturation"};
+  p.metrics[0].refused_if = {"saturation"};
+  EXPECT_EQ(compared(p, site).metrics[0].state, MetricState::not_assessable);
+  p = built();
+  p.metrics[0].min_n_eff = 25;
+  EXPECT_EQ(compared(p, records(five, "S")).metrics[0].state, MetricState::not_assessable);
+  for (const double bad : {-1.0, 0.0, 1e200}) {
+    site = records(five, "S");
+    site[1].measurements[0].value = bad;
+    EXPECT_EQ(compared(built(), site).metrics[0].state, MetricState::not_assessable) << bad;
+  }
+  // Three equal numbers are copies, or rounded beyond use.
+  EXPECT_EQ(compared(built(), records({10, 10, 10}, "S")).metrics[0].state, MetricState::not_assessable);
+}
+
+TEST(Compare, ConditionsAreMetOrThereIsNoVerdict) {
+  const Profile p = built();
+  EXPECT_TRUE(p.conditions.count("KVP"));
+  std::vector<Record> site = records(five, "S");
+  site[1].conditions["KVP"] = "100";
+  EXPECT_EQ(refused([&] { compared(p, site); }), "conditions_differ");
+  site[1].conditions.erase("KVP");
+  EXPECT_EQ(refused([&] { compared(p, site); }), "conditions_differ");
+  CompareOptions force;
+  force.force = true;
+  EXPECT_EQ(compared(p, site, force).overall, GateWord::inconclusive);
+  EXPECT_EQ(compared(p, site, force).differences.size(), 1u);
+}
+
+TEST(ProfileBuild, RefusesWhatIsNoReference) {
+  std::vector<Record> reference = records(ten, "R");
+  reference[5].conditions["KVP"] = "140";
+  EXPECT_EQ(refused([&] { build_profile(plan(), reference); }), "conditions_vary");
+  reference = records(ten, "R");
+  reference[5].inputs = reference[4].inputs;
+  EXPECT_EQ(refused([&] { build_profile(plan(), reference); }), "same_scan");
+  reference = records(ten, "R");
+  reference[5].measurements.erase(reference[5].measurements.begin());
+  EXPECT_EQ(refused([&] { build_profile(plan(), reference); }), "gate_metric_missing");
+  Profile fixed = plan();
+  fixed.fixed = true;
+  EXPECT_EQ(refused([&] { build_profile(fixed, records(ten, "R")); }), "wrong_use");
+  Profile strict = plan();
+  strict.metrics[0].refused_if = {"saturation"};
+  reference = records(ten, "R");
+  reference[2].measurements[0].flags = {"saturation"};
+  EXPECT_EQ(refused([&] { build_profile(strict, reference); }), "not_sufficient");
+  reference = records(ten, "R");
+  for (Record& r : reference) r.place_mm = Vec3{0, 0, 0};
+  const BuiltProfile still = build_profile(plan(), reference);
+  EXPECT_FALSE(still.profile.repositioned);
+  EXPECT_EQ(compared(still.profile, records(five, "S")).overall, GateWord::inconclusive);
+  EXPECT_EQ(compared(build_profile(plan(), records({9.9, 10.1, 10, 9.95}, "R")).profile, records(five, "S"))
+                .metrics[0]
+                .state,
+            MetricState::not_assessable);  // a reference of four decides nothing
+}
+
+// Two scanners of the reference: the SD within is pooled, the scatter between them is a variance component.
+TEST(ProfileBuild, SeveralScanners) {
+  std::vector<Record> reference = records({10, 10.2, 9.8, 10.1, 9.9}, "R");
+  for (const Record& r : records({12, 12.2, 11.8, 12.1, 11.9}, "Q")) reference.push_back(r);
+  const Profile p = build_profile(plan(), reference).profile;
+  const double within = std::sqrt((0.01 * 2 + 0.04 * 2) / 4);  // of either
+  EXPECT_NEAR(*p.metrics[0].sd_within, within, 1e-12);
+  EXPECT_EQ(*p.metrics[0].dof, 8);
+  EXPECT_NEAR(*p.metrics[0].sd_between, std::sqrt(2 - within * within / 5), 1e-12);  // variance of 10 and 12 is 2
+  EXPECT_EQ(p.scanners(), 2u);
+}
+
+}  // namespace
+}  // namespace iqgate::judge
