@@ -78,9 +78,7 @@ TEST(RunLengthsSlow, InControl) {
   EXPECT_NEAR(mean_run_length(10000, 1, rules(true)) / 370.4, 1, 0.05);
   EXPECT_NEAR(mean_run_length(10000, 2, rules(false)) / 91.75, 1, 0.05);
   const auto cusum = [](double h) {
-    return [h] {
-      return [c = Cusum{0.5, h}](double z) mutable { return c.add(z); };
-    };
+    return [h] { return [c = Cusum{0.5, h}](double z) mutable { return c.add(z); }; };
   };
   EXPECT_NEAR(mean_run_length(10000, 3, cusum(5)) / 465.4, 1, 0.05);
   EXPECT_NEAR(mean_run_length(10000, 4, cusum(4)) / 167.7, 1, 0.05);

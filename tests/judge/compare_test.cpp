@@ -241,10 +241,9 @@ TEST(ProfileBuild, RefusesWhatIsNoReference) {
   const BuiltProfile still = build_profile(plan(), reference);
   EXPECT_FALSE(still.profile.repositioned);
   EXPECT_EQ(compared(still.profile, records(five, "S")).overall, GateWord::inconclusive);
-  EXPECT_EQ(compared(build_profile(plan(), records({9.9, 10.1, 10, 9.95}, "R")).profile, records(five, "S"))
-                .metrics[0]
-                .state,
-            MetricState::not_assessable);  // a reference of four decides nothing
+  EXPECT_EQ(
+      compared(build_profile(plan(), records({9.9, 10.1, 10, 9.95}, "R")).profile, records(five, "S")).metrics[0].state,
+      MetricState::not_assessable);  // a reference of four decides nothing
 }
 
 // Two scanners of the reference: the SD within is pooled, the scatter between them is a variance component.

@@ -171,7 +171,7 @@ inline Row row_of(const Levels& levels) {
   row.open = open == 1;
   row.relative_to = reference < 2 ? Row::none : reference < 6 ? Row::nominal : Row::baseline;
   constexpr std::array<double, 4> references{50.0, -50.0, 0.0, 0.0};  // the last stands for an absent one
-  if (reference == 1) row.reference = 50.0;                            // there, but the limits are not relative
+  if (reference == 1) row.reference = 50.0;                           // there, but the limits are not relative
   if (reference >= 2 && (reference - 2) % 4 != 3) row.reference = references[(reference - 2) % 4];
   if (se > 0) row.se = se == 1 ? 0.25 : 10.0;
 

@@ -135,6 +135,11 @@ std::vector<Scan> scans_of(const std::string& set) {
   return scans;
 }
 
+std::string bytes_of(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 Ran run_program(const std::string& arguments, const std::string& environment) {
   const TemporaryFolder folder;
   const std::string out = folder.path("stdout"), err = folder.path("stderr");

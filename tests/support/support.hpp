@@ -58,6 +58,9 @@ class TemporaryFolder {
   std::filesystem::path folder_;
 };
 
+/// All bytes of a file.
+std::string bytes_of(const std::string& path);
+
 /// The program as a user runs it, without a CUDA module: exit code (128 + signal when killed) and its two streams.
 struct Ran {
   int code = -1;

@@ -1,8 +1,6 @@
 // The gate's whole story on rendered scans: a reference scanner of ten set-ups with a between-scan CV of about 1 %, a
 // margin of 5 %, and sites: an equal one, one with 8 % lower MTF50, and single scans with 7 % and with 15 % more noise.
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/distributions.hpp"
@@ -15,11 +13,6 @@ namespace {
 
 using test::Ran;
 using test::run_program;
-
-std::string text_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 const json::Value& at(const json::Value& v, std::initializer_list<const char*> keys) {
   const json::Value* here = &v;
@@ -157,13 +150,13 @@ TEST_F(GateStorySlow, LooksAreCountedAndTheLogTellsTampering) {
   const Ran first = compare("equal", "--log " + log + " -o " + path("first") + " --json");
   EXPECT_EQ(first.code, 0) << first.err;
   EXPECT_EQ(*document(first).find("look")->number(), 1);
-  EXPECT_EQ(text_of(path("first/comparison.json")), first.out);
+  EXPECT_EQ(test::bytes_of(path("first/comparison.json")), first.out);
   const Ran second = compare("equal", "--log " + log + " --json");  // one look was planned
   EXPECT_EQ(second.code, 3);
   EXPECT_EQ(*document(second).find("overall")->string(), "GO");
   EXPECT_TRUE(std::get<bool>(document(second).find("provisional")->data()));
   EXPECT_EQ(run_program("verify " + log).code, 0);
-  std::string changed = text_of(log);
+  std::string changed = test::bytes_of(log);
   changed.replace(changed.find("\"GO\""), 4, "\"NO\"");
   write_file_atomically(log, changed);
   const Ran verify = run_program("verify " + log);
@@ -182,7 +175,7 @@ TEST_F(GateStorySlow, WhatIsNoEvidenceIsRefused) {
   EXPECT_EQ(twice.code, 3);
   EXPECT_NE(twice.err.find("same_scan"), std::string::npos) << twice.err;
   EXPECT_NE(compare("reference").err.find("same_scan"), std::string::npos);
-  std::string other = text_of(path("profile.json"));
+  std::string other = test::bytes_of(path("profile.json"));
   const std::size_t digest = other.find("\"digest\"");
   std::string changed = other;
   changed.replace(changed.find("\"margin\": 0.05"), 14, "\"margin\": 0.50");

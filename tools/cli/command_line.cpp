@@ -168,6 +168,22 @@ void add_gate(CLI::App& app, Options& o) {
   compare->add_option("--seed", o.seed, "seed of the planning of scans")->check(between(0, 1.8e19));
   compare->add_option("-o,--output", o.output, "folder for comparison.json");
 
+  CLI::App* trend = app.add_subcommand("trend",
+                                       "control charts of many results, per scanner, phantom and "
+                                       "protocol\n\nExamples:\n  iqgate trend NIGHTS/ -o TREND\n  "
+                                       "iqgate trend NIGHTS/ --metric noise_sd_hu --events service.json --rules "
+                                       "nelson\n\nExit codes: 0 in control; 1 an "
+                                       "alarm at the newest point of a chart");
+  add_common(*trend, o);
+  trend->add_option("RESULT", o.paths, "results, or folders of them")->required();
+  trend->add_option("--metric", o.metrics, "chart this number (default: those with a limit); may be repeated")
+      ->allow_extra_args(false);
+  trend->add_option("--rules", o.rules, "western_electric or nelson");
+  trend->add_option("--baseline", o.baseline_points, "points that the limits come from (at least 20)")
+      ->check(CLI::Range(20, 10000));
+  trend->add_option("--events", o.events, "events file (iqgate.events/1): services, new baselines");
+  trend->add_option("-o,--output", o.output, "folder for trend.json and trend.html");
+
   CLI::App* exported = app.add_subcommand(
       "export",
       "a result in a form that a department already reads\n\nExamples:\n  iqgate export OUT --to xlsx -o result.xlsx\n "

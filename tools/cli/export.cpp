@@ -7,6 +7,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/read/dicom_log.hpp"
 #include "iqgate/report/exports.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 #include "iqgate/report/html.hpp"
@@ -72,8 +73,10 @@ int run_export(const Options& options) {
   } else if (to == "xlsx") {
     report::write_xlsx(options.output, result);
   } else if (to == "sr") {
+    read::listen_to_dcmtk();
     report::write_sr(options.output, report::sr_header(result, "sr"), report::rows_of(result));
   } else {
+    read::listen_to_dcmtk();
     report::write_encapsulated_pdf(options.output, report::sr_header(result, "pdf"),
                                    report_pdf(files.front(), result, options.output), "Image-quality report");
   }

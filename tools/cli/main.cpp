@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   if (verb == "measure" || verb == "check") return run_measure(o, verb == "check");
   if (verb == "profile") return run_profile(o);
   if (verb == "compare") return run_compare(o);
+  if (verb == "trend") return run_trend(o);
   if (verb == "report") return run_report(o);
   if (verb == "export") return run_export(o);
   if (verb == "verify") return run_verify(o);

@@ -33,7 +33,8 @@ struct Options {
   int repeats = 1, channels = 0;
   bool enhanced = false, aperture = false;
   // profile, compare, trend, report --dossier, export, verify
-  std::string plan, reference, log, pairs, events, comparison, selftest, export_format, collection;
+  std::string plan, reference, log, pairs, events, comparison, selftest, export_format, collection,
+      rules = "western_electric";
   std::size_t baseline_points = 20;
   bool force = false, dossier = false;
   // bench (operations stand in `metrics`)
@@ -50,6 +51,7 @@ int run_profile(const Options& options);
 int run_compare(const Options& options);
 int run_verify(const Options& options);
 int run_export(const Options& options);
+int run_trend(const Options& options);
 int run_report(const Options& options);
 int run_dossier(const Options& options);
 int run_phantoms(const Options& options);

@@ -12,10 +12,17 @@ constexpr std::size_t least_baseline = 20, sure_baseline = 50;
 }  // namespace
 
 std::string_view word(ChartRule rule) {
-  static constexpr std::array words{"beyond_3_sigma",    "two_of_three_beyond_2_sigma", "four_of_five_beyond_1_sigma",
-                                    "eight_on_one_side", "nine_on_one_side",            "six_points_trend",
-                                    "fourteen_alternate", "fifteen_inside_1_sigma",     "eight_outside_1_sigma",
-                                    "cusum",             "ewma"};
+  static constexpr std::array words{"beyond_3_sigma",
+                                    "two_of_three_beyond_2_sigma",
+                                    "four_of_five_beyond_1_sigma",
+                                    "eight_on_one_side",
+                                    "nine_on_one_side",
+                                    "six_points_trend",
+                                    "fourteen_alternate",
+                                    "fifteen_inside_1_sigma",
+                                    "eight_outside_1_sigma",
+                                    "cusum",
+                                    "ewma"};
   return words[static_cast<std::size_t>(rule)];
 }
 
@@ -39,7 +46,8 @@ std::vector<ChartRule> RunRules::add(double z) {
   if (!nelson) return hits;
   if (on_one_side(9, 0, side) == 9) hits.push_back(ChartRule::nine_on_one_side);
   bool rising = count_ >= 6, falling = rising, alternate = count_ >= 14, inside = count_ >= 15, outside = count_ >= 8;
-  for (std::size_t k = 0; k < 5; ++k) rising = rising && back(k) > back(k + 1), falling = falling && back(k) < back(k + 1);
+  for (std::size_t k = 0; k < 5; ++k)
+    rising = rising && back(k) > back(k + 1), falling = falling && back(k) < back(k + 1);
   for (std::size_t k = 0; k < 12; ++k)
     alternate = alternate && (back(k) - back(k + 1)) * (back(k + 1) - back(k + 2)) < 0;
   for (std::size_t k = 0; k < 15; ++k) inside = inside && std::abs(back(k)) < 1;
@@ -116,6 +124,7 @@ ControlChart control_chart(const std::vector<std::optional<double>>& values, con
       }
       if (ewma_now && !ewma_before) chart.signals.push_back({k, ChartRule::ewma});
       cusum_before = cusum_now, ewma_before = ewma_now;
+      chart.alarm = cusum_now || ewma_now || chart.signals.size() > before;
       if (++seen <= baseline.size() && chart.signals.size() > before &&
           std::find(chart.flags.begin(), chart.flags.end(), "baseline_unstable") == chart.flags.end())
         chart.flags.push_back("baseline_unstable");

@@ -1,5 +1,6 @@
 #pragma once
-// Control charts of individual values: Shewhart with the rules of Western Electric (1956) and Nelson (1984), CUSUM, EWMA.
+// Control charts of individual values: Shewhart with the rules of Western Electric (1956) and Nelson (1984), CUSUM,
+// EWMA.
 #include <array>
 #include <cstddef>
 #include <optional>
@@ -42,7 +43,8 @@ class RunRules {
   std::size_t head_ = 0, count_ = 0;
 };
 
-/// Two-sided CUSUM: C = max(0, C + (|z| - k)) for each side, an alarm above h (k = 0.5, h = 5: run length 465 in control).
+/// Two-sided CUSUM: C = max(0, C + (|z| - k)) for each side, an alarm above h (k = 0.5, h = 5: run length 465 in
+/// control).
 struct Cusum {
   double k = 0.5, h = 5;
   double high = 0, low = 0;
@@ -51,7 +53,8 @@ struct Cusum {
   bool alarm() const { return high > h || low > h; }
 };
 
-/// EWMA with its limits for a long run, L sqrt(lambda / (2 - lambda)) (lambda = 0.2, L = 2.962: run length 500 in control).
+/// EWMA with its limits for a long run, L sqrt(lambda / (2 - lambda)) (lambda = 0.2, L = 2.962: run length 500 in
+/// control).
 struct Ewma {
   double lambda = 0.2, width = 2.962;
   double value = 0;
@@ -66,9 +69,10 @@ struct Signal {
 
 struct ControlChart {
   std::size_t baseline_points = 0;
-  std::optional<double> centre, sigma;  ///< of the values, or of their logarithms
+  std::optional<double> centre, sigma;              ///< of the values, or of their logarithms
   std::vector<double> ewma, cusum_high, cusum_low;  ///< in sigma, one a point; empty without limits
   std::vector<Signal> signals;
+  bool alarm = false;  ///< at the newest measured point a rule is completed, or CUSUM or EWMA lies beyond its limit
   std::optional<std::size_t> change_point;  ///< first point of the shift that the CUSUM's last alarm tells
   std::vector<std::string> flags;           ///< too_few_points, provisional, autocorrelated, baseline_unstable
 };
