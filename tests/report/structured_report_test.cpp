@@ -14,8 +14,8 @@ namespace {
 double number_of(const DSRContentItem& item) {
   Float64 value = 0;
   EXPECT_TRUE(item.getNumericValue().getFloatingPointRepresentation(value).good());
-  // The decimal string beside it is the same to its 16 characters.
-  EXPECT_NEAR(std::strtod(item.getNumericValue().getNumericValue().c_str(), nullptr), value, 1e-12 * std::abs(value));
+  // The decimal string beside it holds 16 characters, 10 digits at least.
+  EXPECT_NEAR(std::strtod(item.getNumericValue().getNumericValue().c_str(), nullptr), value, 1e-9 * std::abs(value));
   return value;
 }
 
