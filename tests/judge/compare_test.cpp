@@ -1,6 +1,7 @@
 // What a comparison takes for evidence: each way to a verdict that is not deserved, closed.
 #include <algorithm>
 
+#include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/judge/compare.hpp"
 #include "iqgate/judge/profile_build.hpp"
@@ -256,6 +257,74 @@ TEST(ProfileBuild, SeveralScanners) {
   EXPECT_EQ(*p.metrics[0].dof, 8);
   EXPECT_NEAR(*p.metrics[0].sd_between, std::sqrt(2 - within * within / 5), 1e-12);  // variance of 10 and 12 is 2
   EXPECT_EQ(p.scanners(), 2u);
+}
+
+class ProfileFiles : public ::testing::Test {
+ protected:
+  test::TemporaryFolder folder;
+  const std::string path = folder.path("p.json");
+  std::string written(const std::string& text) {
+    write_file_atomically(path, text);
+    return refused([&] { read_profile(path); });
+  }
+};
+
+TEST_F(ProfileFiles, ComeBackAsTheyWereWritten) {
+  const Profile p = built();
+  const std::string text = json::write(profile_json(p));
+  EXPECT_EQ(written(text), "");
+  const Profile back = read_profile(path);
+  EXPECT_TRUE(back.sealed);
+  EXPECT_EQ(json::write(profile_json(back)), text);
+  EXPECT_EQ(compared(back, records(five, "S")).overall, GateWord::go);
+  std::string changed = text;
+  changed.replace(changed.find("0.05"), 4, "0.06");
+  EXPECT_EQ(written(changed), "changed_profile");
+  EXPECT_EQ(read_plan(std::string(IQGATE_SOURCE_DIR) + "/phantoms/plans/ct_example.json").metrics.size(), 3u);
+}
+
+TEST_F(ProfileFiles, FaultsAreNamed) {
+  const std::string good =
+      R"({"schema": "iqgate.profile/1", "name": "n", "version": "1", "conditions": {"KVP": [118, 122], "ConvolutionKernel": "Br40"},
+ "metrics": [{"name": "noise_sd_hu", "where": "water", "unit": "HU", "role": "gate", "n": 10, "mean": 10, "sd_within": 0.1, "scale": "log",
+ "better": "lower", "margin": 0.05, "margin_kind": "relative", "rationale": "r", "set_by": "s"}]})";
+  EXPECT_EQ(written(good), "");
+  EXPECT_FALSE(read_profile(path).sealed);
+  for (const auto& [from, to] :
+       {std::pair{"\"mean\": 10", "\"mean\": 0"},
+        {"\"mean\": 10", "\"mean\": -1"},
+        {"\"sd_within\": 0.1", "\"sd_within\": 0"},
+        {"\"sd_within\": 0.1", "\"sd_within\": 1e-200"},
+        {"\"sd_within\": 0.1", "\"sd_within\": 1e200"},
+        {"\"n\": 10", "\"n\": 10, \"dof\": 1e9"},
+        {"\"n\": 10", "\"n\": 10, \"dof\": 0.001"},
+        {"\"n\": 10", "\"n\": 2.5"},
+        {"\"n\": 10", "\"n\": 3, \"values\": [9, 10, 11.1]"},
+        {"\"n\": 10", "\"n\": 3, \"values\": [9, 10, 11]"},  // their SD is 1
+        {"\"margin\": 0.05", "\"margin\": 5"},
+        {"\"margin\": 0.05", "\"margin\": 0"},
+        {"\"relative\"", "\"percent\""},
+        {"\"lower\"", "\"better\""},
+        {"\"log\"", "\"logarithmic\""},
+        {"\"log\"", "\"logit\""},
+        {"\"gate\"", "\"door\""},
+        {"\"HU\"", "\"hu\""},
+        {", \"set_by\": \"s\"", ""},
+        {"\"rationale\": \"r\", ", ""},
+        {"\"margin\": 0.05", "\"limit\": {\"bounds\": [null, 5], \"source\": \"s\"}, \"margin\": 0.05"},
+        {"[118, 122]", "[122, 118]"},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"alpha_go\": 0.5"},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"looks\": 0"},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"claim\": \"proportion\""},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"reference\": \"fixed\", \"scans\": [{\"inputs\": [\"a\"]}]"},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"correlation\": [[1, 0]]"},
+        {"\"version\": \"1\"", "\"version\": \"1\", \"digest\": \"abc\""},
+        {"profile/1", "profile/2"},
+        {"\"version\"", "\"edition\""}}) {
+    std::string bad = good;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    EXPECT_NE(written(bad), "") << to;
+  }
 }
 
 }  // namespace

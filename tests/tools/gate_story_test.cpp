@@ -198,5 +198,53 @@ TEST_F(GateStorySlow, WhatIsNoEvidenceIsRefused) {
             "conditions CTDIvol: not there -> [12, 12]\n");
 }
 
+// The board's question: is the answer on the first page, and would a later change be seen?
+TEST_F(GateStorySlow, TheDossierAnswersAndTellsLaterChanges) {
+  const std::string log = path("dossier.jsonl");
+  ASSERT_EQ(compare("equal", "--log " + log + " -o " + path("dossier_cmp")).code, 0);
+  write_file_atomically(path("context.json"), R"({"schema": "iqgate.context/1", "site": "St. Elsewhere",
+    "question": "May CT-3 run <b>the protocol</b>?", "method": "Lung volumetry 2.1", "deviations": ["none"]})");
+  const std::string common = "report --dossier " + path("equal") + " --comparison " + path("dossier_cmp") + " --log " +
+                             log + " --context " + path("context.json") + " -o ";
+  ASSERT_EQ(run_program(common + path("dossier")).code, 0);
+  const std::string html = test::bytes_of(path("dossier/dossier.html"));
+  EXPECT_NE(html.find("<div class=\"answer pass\"><b>GO</b>"), std::string::npos);
+  EXPECT_NE(html.find("May CT-3 run &lt;b&gt;the protocol&lt;/b&gt;?"), std::string::npos);
+  EXPECT_LT(html.find("answer pass"), html.find("<h2>"));  // before any section
+  EXPECT_EQ(html.find("<script"), std::string::npos);
+  for (const char* words : {"Sign-off", "Spatial resolution", "agreed for this story", "No evidence of a self-test"})
+    EXPECT_NE(html.find(words), std::string::npos) << words;
+  const std::string verify = "verify " + path("dossier") + " --log " + log;
+  EXPECT_EQ(run_program(verify).code, 0);
+  for (const char* name : {"dossier.html", "comparison.json", "result_scan_2.json", "dossier.json"}) {
+    const std::string file = path(std::string("dossier/") + name), good = test::bytes_of(file);
+    std::string bad = good;
+    const std::string date = "\"created_utc\": \"2", go = "<b>GO</b>";
+    if (const std::size_t at = bad.find(date); at != std::string::npos)
+      bad.replace(at, date.size(), "\"created_utc\": \"3");
+    else bad.replace(bad.find(go), go.size(), "<b>NO</b>");
+    write_file_atomically(file, bad);
+    const Ran changed = run_program(verify);
+    EXPECT_EQ(changed.code, 5) << name;
+    EXPECT_NE(changed.out.find("CHANGED"), std::string::npos) << name;
+    write_file_atomically(file, good);
+  }
+  std::string entries = test::bytes_of(log);
+  write_file_atomically(log, "");  // a cut tail
+  EXPECT_EQ(run_program(verify).code, 5);
+  write_file_atomically(log, entries);
+  // The comparison speaks of other results than those given; or it is not in the log.
+  EXPECT_EQ(
+      run_program("report --dossier " + path("blurred") + " --comparison " + path("dossier_cmp") + " -o " + path("d2"))
+          .code,
+      3);
+  ASSERT_EQ(compare("equal", "-o " + path("unlogged")).code, 3);
+  EXPECT_EQ(run_program("report --dossier " + path("equal") + " --comparison " + path("unlogged") + " --log " + log +
+                        " -o " + path("d3"))
+                .code,
+            3);
+  EXPECT_EQ(run_program("report --dossier " + path("equal")).code, 2);
+}
+
 }  // namespace
 }  // namespace iqgate

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/report/html_sections.hpp"
@@ -95,6 +96,20 @@ Value rows(const Value& result, bool judged) {
   return out;
 }
 
+// Tests that are to be repeated: one note for each period.
+void due_notes(const Value& result, json::Array& out) {
+  std::map<double, std::string> tests;
+  for (const Value& v : list_at(&result, "verdicts"))
+    if (const auto days = number_at(v.find("limit"), "due_days")) {
+      std::string& names = tests[*days];
+      if (names.find(text_at(&v, "name")) == std::string::npos)
+        names += (names.empty() ? "" : ", ") + text_at(&v, "name");
+    }
+  for (const auto& [days, names] : tests)
+    out.push_back(
+        object({{"text", "To be repeated within " + short_number(days) + " days of the scan: " + names + "."}}));
+}
+
 Value notes(const Value& result) {
   json::Array out;
   const auto add = [&](const std::string& note) { out.push_back(object({{"text", note}})); };
@@ -116,6 +131,7 @@ Value notes(const Value& result) {
   for (const Value& s : list_at(result.find("input"), "scans"))
     if (const std::string flags = joined(list_at(&s, "flags"), ", "); !flags.empty())
       add("Scan " + text_at(&s, "id") + ": " + flags + ".");
+  due_notes(result, out);
   add("Intervals describe the noise within this scan; set-up and scanner drift are not in them.");
   return out;
 }
