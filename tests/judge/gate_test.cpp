@@ -149,6 +149,14 @@ TEST(Decision, HolmForNoGoFullAlphaForGo) {
   EXPECT_TRUE(decide({c, b, d, d}, 0.05, 0.05).inferior.empty());  // .016 > .05/4
 }
 
+TEST(Decision, Words) {
+  EXPECT_EQ(word(GateWord::go), "GO");
+  EXPECT_EQ(word(GateWord::no_go), "NO-GO");
+  EXPECT_EQ(word(GateWord::inconclusive), "INCONCLUSIVE");
+  // A probability that is none condemns nobody.
+  EXPECT_EQ(decide({{true, NAN, NAN}}, 0.05, 0.05).word, GateWord::inconclusive);
+}
+
 // Draws of a site and a reference on six metrics, each with margin 1.5 SD, correlated rho.
 struct World {
   std::size_t n_site = 5, n_reference = 10, metrics = 6;

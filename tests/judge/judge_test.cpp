@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/judge/limits.hpp"
 #include "iqgate/pipeline/data_files.hpp"
@@ -199,6 +201,94 @@ TEST(Judge, RelativeLimits) {
   reference.baseline = {number(-200)};
   EXPECT_EQ(state_of(number(-215), limit, reference), State::pass);
   EXPECT_EQ(state_of(number(-225), limit, reference), State::fail);
+}
+
+// A baseline of another name, variant, place or unit is none; a nominal value belongs to its own region.
+TEST(Judge, AReferenceIsOfTheSameNumber) {
+  Limit limit;
+  limit.act = {-10.0, 10.0};
+  limit.relative_to = RelativeTo::baseline;
+  for (const int which : {0, 1, 2, 3}) {
+    Measurement other = number(0);
+    (which == 0 ? other.name : which == 1 ? other.variant : which == 2 ? other.where : other.unit) = "x";
+    Reference reference;
+    reference.baseline = {other};
+    EXPECT_EQ(state_of(number(5), limit, reference), State::undecided) << which;
+    reference.baseline.push_back(number(0));
+    EXPECT_EQ(state_of(number(5), limit, reference), State::pass) << which;
+  }
+  limit.relative_to = RelativeTo::nominal;
+  Region here, elsewhere;
+  here.name = "uniformity/centre", here.nominal["roi_sd"] = 0;
+  elsewhere.name = "uniformity/top", elsewhere.nominal["roi_mean"] = 0;
+  Reference reference;
+  reference.regions = {elsewhere, here};
+  EXPECT_EQ(state_of(number(5), limit, reference), State::undecided);
+  reference.regions[1].nominal["roi_mean"] = 0;
+  EXPECT_EQ(state_of(number(5), limit, reference), State::pass);
+  Measurement repeat = number(5);
+  repeat.where = "repeat_2/uniformity/centre";  // a repeat has the region's nominal value
+  EXPECT_EQ(state_of(repeat, limit, reference), State::pass);
+  Measurement plain = number(5);
+  plain.where = "centre";
+  EXPECT_EQ(state_of(plain, limit, reference), State::undecided);
+}
+
+// What stands for a missing number is the same name, a variant and place that the limit takes, at the same place.
+TEST(Judge, WhatStandsForAMissingNumber) {
+  Limit limit;
+  limit.act = {-4.0, 4.0};
+  limit.variant = "center";
+  limit.where = "*/centre";
+  Results results;
+  results.not_measured = {{"roi_mean", "uniformity/centre", "variant center", {}},
+                          {"roi_mean", "uniformity/centre", "again", {}}};
+  const auto missing = [&] {
+    const Judgement j = judge(results, {file(limit)}, {});
+    return std::count_if(j.verdicts.begin(), j.verdicts.end(),
+                         [](const Verdict& v) { return v.state == State::not_measured; });
+  };
+  EXPECT_EQ(missing(), 1);  // told twice, missing once
+  Measurement other = number(0);
+  other.name = "roi_sd";
+  results.measurements = {other};
+  EXPECT_EQ(missing(), 1);
+  other = number(0);
+  other.variant = "area";
+  results.measurements = {other};
+  EXPECT_EQ(missing(), 1);
+  other = number(0);
+  other.where = "uniformity/top";
+  results.measurements = {other};
+  EXPECT_EQ(missing(), 1);
+  other.where = "other/centre";
+  results.measurements = {other};
+  EXPECT_EQ(missing(), 1);
+  // A repeat stands for the group's, and the group's for a repeat.
+  other.where = "repeat_1/uniformity/centre";
+  results.measurements = {other};
+  EXPECT_EQ(missing(), 0);
+  results.measurements = {number(0)};
+  results.not_measured = {{"roi_mean", "repeat_1/uniformity/centre", "damaged", {}}};
+  EXPECT_EQ(missing(), 0);
+}
+
+TEST(Judge, Words) {
+  EXPECT_EQ(word(Decision::interval), "interval");
+  EXPECT_EQ(word(Decision::value), "value");
+  EXPECT_EQ(word(Decision::guarded), "guarded");
+  for (const auto& [state, text] : {std::pair{State::pass, "pass"},
+                                    {State::warn, "warn"},
+                                    {State::fail, "fail"},
+                                    {State::undecided, "undecided"},
+                                    {State::not_measured, "not_measured"},
+                                    {State::no_limit, "no_limit"}})
+    EXPECT_EQ(word(state), text);
+  for (const auto& [overall, text] : {std::pair{Overall::pass, "pass"},
+                                      {Overall::fail, "fail"},
+                                      {Overall::no_verdict, "no_verdict"},
+                                      {Overall::no_limit, "no_limit"}})
+    EXPECT_EQ(word(overall), text);
 }
 
 TEST(Judge, UnitsMustAgree) {

@@ -71,13 +71,23 @@ class GateStorySlow : public ::testing::Test {
   }
   static json::Value document(const Ran& ran) { return json::parse(ran.out, "stdout", ErrorKind::input); }
 
+  // The chapters: one process tells them all, since the scans take long to render.
+  void the_reference_is_what_was_rendered();
+  void the_equal_site_is_go();
+  void the_blurred_site_is_no_go_for_its_resolution();
+  void the_single_noisy_scan_is_inconclusive_with_a_number_of_scans();
+  void a_single_scan_may_be_a_gross_failure();
+  void looks_are_counted_and_the_log_tells_tampering();
+  void what_is_no_evidence_is_refused();
+  void the_dossier_answers_and_tells_later_changes();
+
   static test::TemporaryFolder* folder_;
   static Ran built_;
 };
 test::TemporaryFolder* GateStorySlow::folder_ = nullptr;
 Ran GateStorySlow::built_;
 
-TEST_F(GateStorySlow, TheReferenceIsWhatWasRendered) {
+void GateStorySlow::the_reference_is_what_was_rendered() {
   ASSERT_EQ(built_.code, 0) << built_.err;
   const json::Value profile = json::parse_file(path("profile.json"), ErrorKind::input);
   const json::Value& mtf = (*profile.find("metrics")->array())[0];
@@ -93,7 +103,7 @@ TEST_F(GateStorySlow, TheReferenceIsWhatWasRendered) {
   EXPECT_EQ(same.out, "the profiles are equal\n");
 }
 
-TEST_F(GateStorySlow, TheEqualSiteIsGo) {
+void GateStorySlow::the_equal_site_is_go() {
   const Ran ran = compare("equal", "--json --log " + path("equal.jsonl") + " -o " + path("cmp"));
   ASSERT_EQ(ran.code, 0) << ran.out << ran.err;
   const json::Value c = document(ran);
@@ -111,7 +121,7 @@ TEST_F(GateStorySlow, TheEqualSiteIsGo) {
   EXPECT_EQ(c.find("decides")->array()->size(), 1u);
 }
 
-TEST_F(GateStorySlow, TheBlurredSiteIsNoGoForItsResolution) {
+void GateStorySlow::the_blurred_site_is_no_go_for_its_resolution() {
   const Ran ran = compare("blurred", "--json");
   ASSERT_EQ(ran.code, 1) << ran.out << ran.err;
   const json::Value c = document(ran);
@@ -123,7 +133,7 @@ TEST_F(GateStorySlow, TheBlurredSiteIsNoGoForItsResolution) {
   EXPECT_NE(words.out.find("Spatial resolution"), std::string::npos);
 }
 
-TEST_F(GateStorySlow, TheSingleNoisyScanIsInconclusiveWithANumberOfScans) {
+void GateStorySlow::the_single_noisy_scan_is_inconclusive_with_a_number_of_scans() {
   const Ran ran = compare("noisy", "--json");
   ASSERT_EQ(ran.code, 3) << ran.out << ran.err;
   const json::Value c = document(ran);
@@ -139,13 +149,13 @@ TEST_F(GateStorySlow, TheSingleNoisyScanIsInconclusiveWithANumberOfScans) {
 // One scan condemns with twice the profile's SD only: (ln 1.15 - ln 1.05) / (2 x 0.01 x sqrt 1.1) = 4.3, p = .001 at 9
 // degrees of freedom, below .05 / 3. What is 15 % too noisy at a margin of 5 % and a CV of 1 % is gross enough for
 // that.
-TEST_F(GateStorySlow, ASingleScanMayBeAGrossFailure) {
+void GateStorySlow::a_single_scan_may_be_a_gross_failure() {
   const Ran ran = compare("gross", "--json");
   EXPECT_EQ(ran.code, 1) << ran.out << ran.err;
   EXPECT_EQ(*(*document(ran).find("decides")->array())[0].find("name")->string(), "noise_sd_hu");
 }
 
-TEST_F(GateStorySlow, LooksAreCountedAndTheLogTellsTampering) {
+void GateStorySlow::looks_are_counted_and_the_log_tells_tampering() {
   const std::string log = path("decisions.jsonl");
   const Ran first = compare("equal", "--log " + log + " -o " + path("first") + " --json");
   EXPECT_EQ(first.code, 0) << first.err;
@@ -168,7 +178,7 @@ TEST_F(GateStorySlow, LooksAreCountedAndTheLogTellsTampering) {
   EXPECT_FALSE(std::filesystem::exists(path("onto/comparison.json")));
 }
 
-TEST_F(GateStorySlow, WhatIsNoEvidenceIsRefused) {
+void GateStorySlow::what_is_no_evidence_is_refused() {
   // The same scan twice; a scan of the reference; one scan alone among differing conditions; a changed profile.
   const Ran twice =
       run_program("compare " + path("equal") + " " + path("equal/scan_0") + " --reference " + path("profile.json"));
@@ -199,7 +209,7 @@ TEST_F(GateStorySlow, WhatIsNoEvidenceIsRefused) {
 }
 
 // The board's question: is the answer on the first page, and would a later change be seen?
-TEST_F(GateStorySlow, TheDossierAnswersAndTellsLaterChanges) {
+void GateStorySlow::the_dossier_answers_and_tells_later_changes() {
   const std::string log = path("dossier.jsonl");
   ASSERT_EQ(compare("equal", "--log " + log + " -o " + path("dossier_cmp")).code, 0);
   write_file_atomically(path("context.json"), R"({"schema": "iqgate.context/1", "site": "St. Elsewhere",
@@ -244,6 +254,17 @@ TEST_F(GateStorySlow, TheDossierAnswersAndTellsLaterChanges) {
                 .code,
             3);
   EXPECT_EQ(run_program("report --dossier " + path("equal")).code, 2);
+}
+
+TEST_F(GateStorySlow, FromTheReferenceToTheDossier) {
+  the_reference_is_what_was_rendered();
+  the_equal_site_is_go();
+  the_blurred_site_is_no_go_for_its_resolution();
+  the_single_noisy_scan_is_inconclusive_with_a_number_of_scans();
+  a_single_scan_may_be_a_gross_failure();
+  looks_are_counted_and_the_log_tells_tampering();
+  what_is_no_evidence_is_refused();
+  the_dossier_answers_and_tells_later_changes();
 }
 
 }  // namespace

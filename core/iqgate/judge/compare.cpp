@@ -1,6 +1,7 @@
 #include "iqgate/judge/compare.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -73,14 +74,8 @@ void plan_scans(const Profile& profile, const std::vector<std::size_t>& gates, c
 }  // namespace
 
 std::string_view word(MetricState s) {
-  switch (s) {
-    case MetricState::equivalent: return "equivalent";
-    case MetricState::noninferior: return "noninferior";
-    case MetricState::different: return "different";
-    case MetricState::inconclusive: return "inconclusive";
-    case MetricState::not_assessable: return "not_assessable";
-  }
-  return "";
+  static constexpr std::array words{"equivalent", "noninferior", "different", "inconclusive", "not_assessable"};
+  return words[static_cast<std::size_t>(s)];
 }
 
 Comparison compare(const Profile& profile, const std::vector<Record>& site, const CompareOptions& options) {

@@ -1,6 +1,7 @@
 #include "iqgate/judge/decision.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace iqgate::judge {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "iqgate/base/error.hpp"
@@ -158,29 +159,18 @@ std::vector<std::string> missing_places(const Limit& limit, const Results& resul
 }  // namespace
 
 std::string_view word(Decision decision) {
-  return decision == Decision::interval ? "interval" : decision == Decision::value ? "value" : "guarded";
+  static constexpr std::array words{"interval", "value", "guarded"};
+  return words[static_cast<std::size_t>(decision)];
 }
 
 std::string_view word(State state) {
-  switch (state) {
-    case State::pass: return "pass";
-    case State::warn: return "warn";
-    case State::fail: return "fail";
-    case State::undecided: return "undecided";
-    case State::not_measured: return "not_measured";
-    case State::no_limit: return "no_limit";
-  }
-  return "";
+  static constexpr std::array words{"pass", "warn", "fail", "undecided", "not_measured", "no_limit"};
+  return words[static_cast<std::size_t>(state)];
 }
 
 std::string_view word(Overall overall) {
-  switch (overall) {
-    case Overall::pass: return "pass";
-    case Overall::fail: return "fail";
-    case Overall::no_verdict: return "no_verdict";
-    case Overall::no_limit: return "no_limit";
-  }
-  return "";
+  static constexpr std::array words{"pass", "fail", "no_verdict", "no_limit"};
+  return words[static_cast<std::size_t>(overall)];
 }
 
 Judgement judge(const Results& results, const std::vector<LimitsFile>& files, const Reference& reference) {
