@@ -1,15 +1,30 @@
 // The SR read back by DCMTK's own reader: every double, word and place as it was written.
 #include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmsr/codes/dcm.h>
+#include <dcmtk/dcmsr/dsrdoc.h>
 
 #include <cstdlib>
 
 #include "iqgate/base/result.hpp"
 #include "iqgate/report/exports.hpp"
-#include "iqgate/report/sr_codes.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::report {
 namespace {
+
+// The private codes, written down once more: what is in files must not change with the program.
+const DSRBasicCodedEntry variant_code("VARIANT", "99IQGATE", "Variant of metric"),
+    se_code("SE", "99IQGATE", "Standard error"),
+    low_code("CI95_LO", "99IQGATE", "Lower limit of 95 % confidence interval"),
+    high_code("CI95_HI", "99IQGATE", "Upper limit of 95 % confidence interval"),
+    verdict_code("VERDICT", "99IQGATE", "Verdict against limit");
+
+std::string text_of(const OFString& text) { return {text.c_str(), text.size()}; }
+
+bool contains(const DSRContentItem& item, DSRTypes::E_ValueType type) {
+  return item.getValueType() == type && item.getRelationshipType() == DSRTypes::RT_contains;
+}
 
 double number_of(const DSRContentItem& item) {
   Float64 value = 0;
@@ -31,25 +46,26 @@ std::vector<ResultRow> read_sr(const std::string& path) {
     const DSRContentItem& item = tree.getCurrentContentItem();
     const DSRCodedEntryValue& name = item.getConceptName();
     if (name == CODE_DCM_TrackingIdentifier) {
-      const std::string text = sr::text_of(item.getStringValue());
+      const std::string text = text_of(item.getStringValue());
       const bool of_group = item.getRelationshipType() == DSRTypes::RT_hasObsContext;
-      (of_group ? place : rows.back().where) = text == sr::whole_scan ? "" : text;
+      (of_group ? place : rows.back().where) = text == "(whole scan)" ? "" : text;
     }
-    if (sr::is_measurement(item) || sr::is_missing(item)) rows.emplace_back().name = sr::text_of(name.getCodeMeaning());
+    if (contains(item, DSRTypes::VT_Num) || contains(item, DSRTypes::VT_Code))
+      rows.emplace_back().name = text_of(name.getCodeMeaning());
     if (rows.empty()) continue;
     ResultRow& row = rows.back();
-    const std::string meaning = sr::text_of(item.getCodeValue().getCodeMeaning());
-    if (sr::is_missing(item)) row.state = meaning;
-    if (sr::is_measurement(item)) {
+    const std::string meaning = text_of(item.getCodeValue().getCodeMeaning());
+    if (contains(item, DSRTypes::VT_Code)) row.state = meaning;
+    if (contains(item, DSRTypes::VT_Num)) {
       row.where = place, row.value = number_of(item);
-      row.unit = sr::text_of(item.getNumericValue().getMeasurementUnit().getCodeValue());
+      row.unit = text_of(item.getNumericValue().getMeasurementUnit().getCodeValue());
     }
-    if (name == sr::variant_code) row.variant = meaning;
-    if (name == sr::verdict_code) row.state = meaning;
-    if (name == sr::se_code) row.se = number_of(item);
-    if (name == sr::low_code) row.ci95_lo = number_of(item);
-    if (name == sr::high_code) row.ci95_hi = number_of(item);
-    if (name == CODE_DCM_EquivalentMeaningOfConceptName) row.name = sr::text_of(item.getStringValue());
+    if (name == variant_code) row.variant = meaning;
+    if (name == verdict_code) row.state = meaning;
+    if (name == se_code) row.se = number_of(item);
+    if (name == low_code) row.ci95_lo = number_of(item);
+    if (name == high_code) row.ci95_hi = number_of(item);
+    if (name == CODE_DCM_EquivalentMeaningOfConceptName) row.name = text_of(item.getStringValue());
   }
   return rows;
 }

@@ -47,7 +47,8 @@ class ExportsSlow : public ::testing::Test {
   static std::string path(const std::string& name) { return folder_->path(name); }
   static std::string exported(const std::string& to) {
     const std::string file = path("export." + to);
-    EXPECT_EQ(run_program("export " + path("out") + " --to " + to + " -o " + file).code, 0) << to;
+    EXPECT_EQ(run_program("export " + path("out") + " --to " + to + " --collection https://qa/1 -o " + file).code, 0)
+        << to;
     return bytes_of(file);
   }
   static test::TemporaryFolder* folder_;
@@ -154,6 +155,7 @@ TEST_F(ExportsSlow, PdfTextHoldsEveryNumberAndIsTheSameTwice) {
 TEST_F(ExportsSlow, WrongUse) {
   EXPECT_EQ(run_program("export " + path("out") + " --to doc").code, 2);
   EXPECT_EQ(run_program("export " + path("out") + " --to xlsx").code, 2);
+  EXPECT_EQ(run_program("export " + path("out") + " --to qatrack").code, 2);
   EXPECT_EQ(run_program("export " + path("out") + " " + path("out") + " --to csv").code, 2);
   EXPECT_EQ(run_program("export " + path("scan") + " --to csv").code, 3);
 }

@@ -75,6 +75,10 @@ std::vector<std::string> result_files(const std::vector<std::string>& paths) {
   return files;
 }
 
+std::string result_name(const std::string& result_file) {
+  return std::filesystem::absolute(result_file).parent_path().filename().string();
+}
+
 int worse(int a, int b) {
   for (const int code : {70, 5, 6, 2, 3, 1})
     if (a == code || b == code) return code;

@@ -80,10 +80,11 @@ int run_compare(const Options& options) {
   compare.seed = options.seed;
   if (!options.pairs.empty())
     for (const std::string& file : read_pairs(options.pairs, files))
-      compare.paired.push_back(report::read_record(file)), document.partner_sha256.push_back(sha256_file(file));
+      report::check_against_hdf5(file), compare.paired.push_back(report::read_record(file)),
+          document.partner_sha256.push_back(sha256_file(file));
   for (const std::string& file : files) {
-    document.site.push_back(report::record_of(report::read_result(file),
-                                              report::short_name(std::filesystem::path(file).parent_path().string())));
+    report::check_against_hdf5(file);
+    document.site.push_back(report::record_of(report::read_result(file), result_name(file)));
     document.result_sha256.push_back(sha256_file(file));
   }
   if (!options.log.empty()) {

@@ -68,7 +68,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     const int code = iqgate::cli::run(argc, argv);
-    if (std::fflush(stdout) != 0) {
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
       std::fprintf(stderr, "iqgate: error [cannot_write]: stdout: could not be written\n");
       return iqgate::cli::exit_output;
     }

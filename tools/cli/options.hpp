@@ -77,6 +77,8 @@ std::uint64_t parse_bytes(const std::string& text);
 /// Result files among the paths: a result.json, a folder that holds one, or a folder of such folders (in order of
 /// name). Throws InputError where there is none.
 std::vector<std::string> result_files(const std::vector<std::string>& paths);
+/// The folder's own name, by which outputs speak of a result.
+std::string result_name(const std::string& result_file);
 /// The worse of two exit codes, in the order 70, 5, 6, 4, 3, 1, 0.
 int worse(int a, int b);
 /// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.

@@ -13,7 +13,10 @@ namespace {
 int build(const Options& options) {
   const judge::Profile plan = judge::read_plan(options.plan);
   std::vector<judge::Record> records;
-  for (const std::string& file : result_files(options.paths)) records.push_back(report::read_record(file));
+  for (const std::string& file : result_files(options.paths)) {
+    report::check_against_hdf5(file);
+    records.push_back(report::record_of(report::read_result(file), result_name(file)));
+  }
   const judge::BuiltProfile built = judge::build_profile(plan, records);
   const json::Value document = judge::profile_json(built.profile);
   write_file_atomically(options.output, json::write(document) + "\n");

@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <filesystem>
 
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
@@ -22,8 +21,7 @@ int run_trend(const Options& options) {
       options.events.empty() ? std::vector<report::Event>{} : report::read_events(options.events);
   std::vector<report::DatedRecord> records;
   for (const std::string& file : result_files(options.paths)) {
-    const std::string source = report::short_name(std::filesystem::absolute(file).parent_path().string());
-    records.push_back(report::dated_record(report::read_result(file), source));
+    records.push_back(report::dated_record(report::read_result(file), result_name(file)));
   }
   const json::Value trend = report::trend_json(std::move(records), events, trend_options);
   if (!options.output.empty()) {

@@ -63,6 +63,15 @@ const Value* first_scan(const Value& result) {
   return scans.empty() ? nullptr : &scans.front();
 }
 
+// A text that fits a short DICOM field.
+std::string short_field(std::string text) {
+  for (char& c : text)
+    if (c == '\\' || static_cast<unsigned char>(c) < 0x20) c = ' ';
+  std::size_t end = std::min<std::size_t>(text.size(), 64);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 // YYYY-MM-DDThh:mm:ssZ in seconds; 0 where it is none.
 long long seconds_of(const std::string& utc) {
   std::tm parts{};
@@ -171,8 +180,10 @@ Value qatrack_json(const Value& result, const std::string& collection) {
   const std::string when = created.size() >= 16 ? created.substr(0, 10) + " " + created.substr(11, 5) : "";
   Value tests = json::Object{};
   for (const ResultRow& r : rows_of(result)) {
-    const std::string slug = qatrack_slug(r);
-    if (tests.find(slug)) continue;  // a number comes before what says that another variant of it is missing
+    std::string slug = qatrack_slug(r);
+    // A number comes before what says that another variant of it is missing; two numbers of one slug keep both.
+    if (tests.find(slug) && !r.value) continue;
+    if (tests.find(slug)) slug += "_" + sha256_hex(r.name + r.variant + r.where).substr(0, 8);
     Value test;
     if (r.value) test.set("value", *r.value);
     else test.set("skipped", true);
@@ -206,13 +217,14 @@ SrHeader sr_header(const Value& result, const std::string& kind) {
   h.study_uid = uid_of("iqgate/study/" + digest);
   h.series_uid = uid_of("iqgate/series/" + kind + "/" + digest);
   h.instance_uid = uid_of("iqgate/instance/" + kind + "/" + digest);
-  h.manufacturer = text_at(tags, "Manufacturer"), h.model = text_at(tags, "ManufacturerModelName");
-  h.serial = text_at(tags, "DeviceSerialNumber");
-  h.institution = text_at(result.find("context"), "site");
+  h.manufacturer = short_field(text_at(tags, "Manufacturer"));
+  h.model = short_field(text_at(tags, "ManufacturerModelName"));
+  h.serial = short_field(text_at(tags, "DeviceSerialNumber"));
+  h.institution = short_field(text_at(result.find("context"), "site"));
   h.content_date = digits.substr(0, 8), h.content_time = digits.substr(8, 6);
-  const std::string date = text_at(tags, "AcquisitionDate"), time = text_at(tags, "AcquisitionTime");
-  h.study_date = date.size() == 8 ? date : h.content_date;
-  h.study_time = date.size() == 8 && time.size() >= 6 ? time.substr(0, 6) : h.content_time;
+  const std::string taken = record_of(result, "").taken;  // empty where the tags hold no date
+  h.study_date = taken.empty() ? h.content_date : taken.substr(0, 4) + taken.substr(5, 2) + taken.substr(8, 2);
+  h.study_time = taken.empty() ? h.content_time : taken.substr(11, 2) + taken.substr(14, 2) + taken.substr(17, 2);
   h.software_version = text_at(result.find("software"), "version");
   h.device_observer_uid = uid_of("iqgate/software/" + h.software_version);
   return h;

@@ -1,6 +1,10 @@
 #include "iqgate/report/result_file.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "iqgate/report/hdf5_writer.hpp"
 
 namespace iqgate::report {
 namespace {
@@ -33,8 +37,11 @@ std::vector<Measurement> measurements_of(const Value& result, const std::string&
 // 20261124, 143000.5 -> 2026-11-24T14:30:00
 std::string time_of(const std::string& date, const std::string& time) {
   if (date.size() != 8 || date.find_first_not_of("0123456789") != std::string::npos) return {};
+  const int month = std::stoi(date.substr(4, 2)), day = std::stoi(date.substr(6, 2));
+  if (month < 1 || month > 12 || day < 1 || day > 31 || date < "19000101") return {};
   std::string clock = time.substr(0, 6);
-  if (clock.size() != 6 || clock.find_first_not_of("0123456789") != std::string::npos) clock = "000000";
+  if (clock.size() != 6 || clock.find_first_not_of("0123456789") != std::string::npos || clock > "235960")
+    clock = "000000";
   return date.substr(0, 4) + "-" + date.substr(4, 2) + "-" + date.substr(6, 2) + "T" + clock.substr(0, 2) + ":" +
          clock.substr(2, 2) + ":" + clock.substr(4, 2);
 }
@@ -119,6 +126,16 @@ judge::Record record_of(const Value& result, const std::string& source) {
   for (const Value& n : list_at(&result, "not_measured"))
     record.not_measured.push_back({text_at(&n, "name"), text_at(&n, "where"), text_at(&n, "reason"), {}});
   return record;
+}
+
+void check_against_hdf5(const std::string& result_file) {
+  const std::string h5 = std::filesystem::path(result_file).replace_extension(".h5").string();
+  if (!std::filesystem::exists(h5)) return;
+  std::ifstream stream(result_file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (read_result_hdf5(h5).result_json != text)
+    throw InputError("mixed_results", result_file, "is not the text that result.h5 beside it was written with",
+                     "it was changed, or two runs were mixed: measure again into an empty folder");
 }
 
 judge::Record read_record(const std::string& path) { return record_of(read_result(path), short_name(path)); }

@@ -28,7 +28,15 @@ void add_verdict(const Value& verdict, ResultRow& row) {
 
 std::vector<ResultRow> rows_of(const Value& result) {
   std::map<std::string, const Value*> verdicts;
-  for (const Value& v : list_at(&result, "verdicts")) verdicts.emplace(key_of(v), &v);
+  // Of several verdicts on one number the worst counts.
+  const auto severity = [](const Value& v) {
+    static const std::vector<std::string> order{"no_limit", "pass", "warn", "not_measured", "undecided", "fail"};
+    return std::find(order.begin(), order.end(), text_at(&v, "state")) - order.begin();
+  };
+  for (const Value& v : list_at(&result, "verdicts")) {
+    const auto [found, fresh] = verdicts.emplace(key_of(v), &v);
+    if (!fresh && severity(v) > severity(*found->second)) found->second = &v;
+  }
   std::vector<ResultRow> rows;
   for (const Value& m : list_at(&result, "measurements")) {
     ResultRow row{text_at(&m, "name"), text_at(&m, "variant"), text_at(&m, "where")};

@@ -1,3 +1,9 @@
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dctk.h>
+#include <dcmtk/dcmsr/cmr/tid1500.h>
+#include <dcmtk/dcmsr/codes/dcm.h>
+#include <dcmtk/dcmsr/dsrdoc.h>
+
 #include "iqgate/report/structured_report.hpp"
 
 #include <algorithm>
@@ -8,13 +14,34 @@
 #include "iqgate/base/result.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/report/dicom_text.hpp"
-#include "iqgate/report/sr_codes.hpp"
 
 namespace iqgate::report {
 
-using namespace sr;
-
 namespace {
+
+constexpr const char* scheme = "99IQGATE";
+constexpr const char* whole_scan = "(whole scan)";
+constexpr const char* not_measured = "not_measured";
+const DSRBasicCodedEntry variant_code("VARIANT", scheme, "Variant of metric"), se_code("SE", scheme, "Standard error"),
+    low_code("CI95_LO", scheme, "Lower limit of 95 % confidence interval"),
+    high_code("CI95_HI", scheme, "Upper limit of 95 % confidence interval"),
+    verdict_code("VERDICT", scheme, "Verdict against limit");
+
+void check(const OFCondition& status, const std::string& what) {
+  if (status.bad())
+    throw OutputError("cannot_write", what, std::string("the DICOM value cannot be set: ") + status.text());
+}
+
+OFString of(const std::string& text) { return {text.data(), text.size()}; }
+std::string text_of(const OFString& text) { return {text.c_str(), text.size()}; }
+
+/// What the writer puts below a group: a number, or a metric that could not be measured.
+bool is_measurement(const DSRContentItem& item) {
+  return item.getValueType() == DSRTypes::VT_Num && item.getRelationshipType() == DSRTypes::RT_contains;
+}
+bool is_missing(const DSRContentItem& item) {
+  return item.getValueType() == DSRTypes::VT_Code && item.getRelationshipType() == DSRTypes::RT_contains;
+}
 
 constexpr const char* software = "iqgate";
 

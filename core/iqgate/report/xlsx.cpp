@@ -29,7 +29,11 @@ class Sheet {
   }
   void next_row() { ++row_, column_ = 0; }
   // Always as a string cell: no text is taken for a formula.
-  void put(const std::string& text) { worksheet_write_string(sheet_, row_, column_++, text.c_str(), nullptr); }
+  void put(std::string text) {
+    constexpr std::size_t most = 32767;  // that a cell holds
+    if (text.size() > most) text = text.substr(0, most - 3) + "...";
+    worksheet_write_string(sheet_, row_, column_++, text.c_str(), nullptr);
+  }
   void put(const std::optional<double>& value) {
     if (value) worksheet_write_number(sheet_, row_, column_, *value, nullptr);
     ++column_;
