@@ -81,13 +81,45 @@ TEST(Trend, OverdueAndFaults) {
   EXPECT_THROW(trend_json({}, {}, {}), InputError);
   options.metrics = {"absent"};
   EXPECT_THROW(trend_json(nights(25), {}, options), InputError);
+  // A scan that was measured again counts once, by its newest result.
   std::vector<DatedRecord> twice = nights(25);
-  twice[4].record.inputs = twice[3].record.inputs;
-  EXPECT_THROW(trend_json(twice, {}, {}), InputError);
+  twice.push_back(twice[3]);
+  twice[3].made = "2026-01-01T00:00:00", twice[25].made = "2026-01-02T00:00:00";
+  twice[25].record.measurements[0].value = 10.05;
+  const json::Value once = trend_json(twice, {}, {});
+  ASSERT_EQ(json::list_at(&chart_of(once), "points").size(), 25u);
+  EXPECT_EQ(*json::number_at(&json::list_at(&chart_of(once), "points")[3], "value"), 10.05);
   test::TemporaryFolder folder;
   write_file_atomically(folder.path("e.json"),
                         R"({"schema": "iqgate.events/1", "events": [{"at": "soon", "text": "x"}]})");
   EXPECT_THROW(read_events(folder.path("e.json")), UsageError);
+  write_file_atomically(folder.path("e.json"),
+                        R"({"schema": "iqgate.events/1", "events": [{"at": "2026-1-5", "text": "x"}]})");
+  EXPECT_THROW(read_events(folder.path("e.json")), UsageError);  // as text it would stand after October
+}
+
+// What changed so much that it cannot be charted is news too.
+TEST(Trend, SilenceIsAnAlarm) {
+  std::vector<DatedRecord> list = nights(30);
+  list.back().record.measurements.clear();
+  EXPECT_TRUE(trend_alarm(trend_json(list, {}, {})));
+  list = nights(30);
+  list.back().record.measurements[0].unit = "%";
+  EXPECT_TRUE(trend_alarm(trend_json(list, {}, {})));
+  list = nights(30);
+  for (DatedRecord& r : list) r.record.measurements[0].value = 10;
+  EXPECT_FALSE(trend_alarm(trend_json(list, {}, {})));
+  list.back().record.measurements[0].value = 10.1;
+  EXPECT_TRUE(trend_alarm(trend_json(list, {}, {})));
+  list = nights(30);
+  list[29].record.conditions["KVP"] = "120.0";
+  for (int k = 0; k < 29; ++k) list[std::size_t(k)].record.conditions["KVP"] = "120";
+  const json::Value one = trend_json(list, {}, {});
+  EXPECT_EQ(json::list_at(&one, "groups").size(), 1u);
+  // Two scanners of one model without serial numbers: told apart by where they stand.
+  for (std::size_t k = 0; k < 30; ++k) list[k].serial_told = false, list[k].place = k % 2 ? "north" : "south";
+  const json::Value two = trend_json(list, {}, {});
+  EXPECT_EQ(json::list_at(&two, "groups").size(), 2u);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "iqgate/base/distributions.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/base/random.hpp"
+#include "iqgate/base/sha256.hpp"
 #include "support/support.hpp"
 
 namespace iqgate {
@@ -243,11 +244,56 @@ void GateStorySlow::the_dossier_answers_and_tells_later_changes() {
   write_file_atomically(log, "");  // a cut tail
   EXPECT_EQ(run_program(verify).code, 5);
   write_file_atomically(log, entries);
-  // The comparison speaks of other results than those given; or it is not in the log.
+  // Digests that were worked out anew do not help: the log holds the comparison's own.
+  const auto forged = [&] {
+    std::string page = test::bytes_of(path("dossier/comparison.json"));
+    page.replace(page.find("\"GO\""), 4, "\"NO\"");
+    write_file_atomically(path("dossier/comparison.json"), page);
+    const json::Value manifest = json::parse_file(path("dossier/dossier.json"), ErrorKind::input);
+    json::Object rest, files;
+    for (const json::Member& m : *manifest.find("files")->object())
+      files.push_back({m.key, sha256_file(path("dossier/" + m.key))});
+    for (const json::Member& m : *manifest.object())
+      if (m.key != "digest") rest.push_back(m.key == "files" ? json::Member{m.key, files} : m);
+    rest.push_back({"digest", sha256_hex(json::write(json::Value(rest), 0))});
+    write_file_atomically(path("dossier/dossier.json"), json::write(json::Value(rest)));
+    return run_program(verify);
+  };
+  const Ran forgery = forged();
+  EXPECT_EQ(forgery.code, 5);
+  EXPECT_NE(forgery.out.find("in no entry of the log"), std::string::npos) << forgery.out;
+  ASSERT_EQ(run_program(common + path("dossier")).code, 0);  // an earlier dossier goes whole
+  EXPECT_EQ(run_program(verify).code, 0);
+  write_file_atomically(path("dossier/extra.pdf"), "x");
+  EXPECT_EQ(run_program(verify).code, 5);
+  EXPECT_EQ(run_program(common + path("dossier")).code, 5);  // what it does not know it does not remove
+  // Without the log that the comparison was entered in; for another question; with a changed result.
   EXPECT_EQ(
-      run_program("report --dossier " + path("blurred") + " --comparison " + path("dossier_cmp") + " -o " + path("d2"))
+      run_program("report --dossier " + path("equal") + " --comparison " + path("dossier_cmp") + " -o " + path("d4"))
           .code,
-      3);
+      2);
+  ASSERT_EQ(
+      compare("equal", "--log " + path("other.jsonl") + " --context " + path("context.json") + " -o " + path("asked"))
+          .code,
+      0);
+  write_file_atomically(path("other_context.json"), R"({"schema": "iqgate.context/1", "question": "Another?"})");
+  EXPECT_EQ(run_program("report --dossier " + path("equal") + " --comparison " + path("asked") + " --log " +
+                        path("other.jsonl") + " --context " + path("other_context.json") + " -o " + path("d5"))
+                .code,
+            2);
+  const std::string result = path("equal/scan_1/result.json"), whole = test::bytes_of(result);
+  std::string touched = whole;
+  touched.replace(touched.find("noise_sd_hu"), 11, "noise_sd_xx");
+  write_file_atomically(result, touched);
+  EXPECT_EQ(compare("equal").code, 3);
+  EXPECT_EQ(run_program("verify " + path("equal/scan_1")).code, 5);
+  write_file_atomically(result, whole);
+  EXPECT_EQ(run_program("verify " + path("equal/scan_1")).code, 0);
+  // The comparison speaks of other results than those given; or it is not in the log.
+  EXPECT_EQ(run_program("report --dossier " + path("blurred") + " --comparison " + path("dossier_cmp") + " --log " +
+                        log + " -o " + path("d2"))
+                .code,
+            3);
   ASSERT_EQ(compare("equal", "-o " + path("unlogged")).code, 3);
   EXPECT_EQ(run_program("report --dossier " + path("equal") + " --comparison " + path("unlogged") + " --log " + log +
                         " -o " + path("d3"))

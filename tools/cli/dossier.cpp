@@ -38,6 +38,22 @@ json::Value document_of(const std::string& file, const std::string& schema) {
   return document;
 }
 
+// An earlier dossier goes whole: no page of another answer may stay beside this one.
+void clear_dossier(const std::string& folder) {
+  if (fs::is_empty(folder)) return;
+  if (!fs::exists(folder + "/dossier.json"))
+    throw OutputError("not_empty", folder, "holds other files than those of a dossier", "name an empty folder with -o");
+  const json::Value manifest = json::parse_file(folder + "/dossier.json", ErrorKind::input);
+  const json::Value* files = manifest.find("files");
+  fs::remove(folder + "/dossier.json");
+  if (files && files->object())
+    for (const json::Member& m : *files->object())
+      if (m.key.find('/') == std::string::npos) fs::remove(folder + "/" + m.key);
+  if (!fs::is_empty(folder))
+    throw OutputError("not_empty", folder, "holds files that the earlier dossier does not name",
+                      "name an empty folder with -o");
+}
+
 }  // namespace
 
 int run_dossier(const Options& options) {
@@ -51,17 +67,15 @@ int run_dossier(const Options& options) {
   std::set<std::string> names;
   const std::vector<std::string> files = result_files(options.paths);
   for (const std::string& file : files) {
-    std::string name = report::short_name(fs::path(fs::absolute(file)).parent_path().string());
+    std::string name = result_name(file);
     while (!names.insert(name).second) name += "_";
+    report::check_against_hdf5(file);
     const std::string bytes = bytes_of(file);
     parts.results.push_back({name, report::read_result(file), sha256_hex(bytes)});
     copies["result_" + name + ".json"] = bytes;
   }
   if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); fs::exists(h5)) {
     report::StoredPictures stored = report::read_result_hdf5(h5);
-    if (stored.result_json != copies.at("result_" + parts.results.front().name + ".json"))
-      throw InputError("mixed_results", files.front(), "result.json and result.h5 come from different runs",
-                       "measure again into an empty folder");
     parts.pictures = std::move(stored.pictures);
     parts.maps = std::move(stored.maps);
   }
@@ -83,8 +97,7 @@ int run_dossier(const Options& options) {
   report::check_parts(parts);
   copies["dossier.html"] = report::dossier_html(parts);
   make_folder(options.output);
-  std::error_code gone;
-  fs::remove(options.output + "/dossier.json", gone);  // until all is there again, it is no dossier
+  clear_dossier(options.output);
   std::map<std::string, std::string> digests;
   for (const auto& [name, bytes] : copies) {
     write_file_atomically(options.output + "/" + name, bytes);

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "cli/options.hpp"
+#include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/report/verify.hpp"
 
@@ -11,8 +12,15 @@ int run_verify(const Options& options) {
   int code = exit_ok;
   json::Array answers;
   for (const std::string& path : options.paths) {
-    const report::Verified verified = report::verify(path, options.log);
-    if (!verified.faults.empty()) code = exit_output;
+    report::Verified verified;
+    try {
+      verified = report::verify(path, options.log);
+    } catch (const Error& error) {
+      code = worse(code, report_error(error));
+      verified = {"none", "", {error.what()}};
+      if (!options.json) continue;
+    }
+    if (!verified.faults.empty() && verified.kind != "none") code = worse(code, exit_output);
     if (options.json) {
       json::Value entry;
       entry.set("path", path), entry.set("kind", verified.kind);

@@ -88,8 +88,14 @@ ControlChart control_chart(const std::vector<std::optional<double>>& values, con
     sum += *values[k];
   }
   chart.baseline_points = baseline.size();
-  if (baseline.size() < least_baseline || pairs < least_baseline / 2 || !(ranges > 0)) {
+  if (baseline.size() < least_baseline || pairs < least_baseline / 2) {
     chart.flags.push_back("too_few_points");
+    return chart;
+  }
+  if (!(ranges > 0)) {  // a number that never changed: any change is news
+    chart.flags.push_back("no_scatter");
+    for (const auto& value : values)
+      if (value) chart.alarm = *value != baseline.front();
     return chart;
   }
   if (baseline.size() < sure_baseline) chart.flags.push_back("provisional");

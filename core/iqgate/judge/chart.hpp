@@ -74,7 +74,7 @@ struct ControlChart {
   std::vector<Signal> signals;
   bool alarm = false;  ///< at the newest measured point a rule is completed, or CUSUM or EWMA lies beyond its limit
   std::optional<std::size_t> change_point;  ///< first point of the shift that the CUSUM's last alarm tells
-  std::vector<std::string> flags;           ///< too_few_points, provisional, autocorrelated, baseline_unstable
+  std::vector<std::string> flags;  ///< too_few_points, no_scatter, provisional, autocorrelated, baseline_unstable
 };
 
 struct ChartOptions {

@@ -7,6 +7,7 @@
 #include "iqgate/report/flag_words.hpp"
 #include "iqgate/report/html_sections.hpp"
 #include "iqgate/report/page.hpp"
+#include "iqgate/report/result_file.hpp"
 #include "iqgate/report/tables.hpp"
 
 namespace iqgate::report {
@@ -22,10 +23,11 @@ std::string number_text(const Value& v, std::string_view key) {
   return number ? short_number(*number) : "—";
 }
 
+// What the comparison was made for comes first: a context given later cannot change the question.
 std::string context_text(const DossierParts& parts, const char* key) {
-  if (const auto found = parts.context.find(key); found != parts.context.end()) return found->second;
   if (parts.comparison)
     if (const std::string text = text_at(parts.comparison->find("context"), key); !text.empty()) return text;
+  if (const auto found = parts.context.find(key); found != parts.context.end()) return found->second;
   for (const DossierResult& r : parts.results)
     if (const std::string text = text_at(r.result.find("context"), key); !text.empty()) return text;
   return {};
@@ -43,6 +45,15 @@ Value with_context(const Value& result, const DossierParts& parts) {
   return members;
 }
 
+// The answer must stay on page one.
+std::string shortened(const std::string& text) {
+  constexpr std::size_t most = 400;
+  if (text.size() <= most) return text;
+  std::size_t end = most;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + " … (shortened)";
+}
+
 std::string metric_title(const Value& m) {
   const std::string title = text_at(&m, "title");
   const std::string variant = text_at(&m, "variant");
@@ -51,11 +62,18 @@ std::string metric_title(const Value& m) {
   return title.empty() ? key : title + " — " + key;
 }
 
-std::string state_words(const std::string& state) {
+// NO-GO names what is shown to be worse; what only looks worse is not that.
+std::string state_words(const Value& comparison, const Value& m) {
+  const std::string state = text_at(&m, "state");
+  if (!list_at(&comparison, "differences").empty()) return "NUMBERS ONLY";
   if (state == "equivalent") return "SHOWN EQUIVALENT";
   if (state == "noninferior") return "SHOWN GOOD ENOUGH";
-  if (state == "different") return "WORSE THAN THE MARGIN";
-  return state == "not_assessable" ? "NOT ASSESSABLE" : "NOT SHOWN";
+  if (state != "different") return state == "not_assessable" ? "NOT ASSESSABLE" : "NOT SHOWN";
+  for (const Value& d : list_at(&comparison, "decides"))
+    if (text_at(&comparison, "overall") == "NO-GO" && text_at(&d, "name") == text_at(&m, "name") &&
+        text_at(&d, "variant") == text_at(&m, "variant") && text_at(&d, "where") == text_at(&m, "where"))
+      return "SHOWN WORSE";
+  return "LOOKS WORSE, NOT SHOWN";
 }
 
 std::string margin_words(const Value& m) {
@@ -80,7 +98,8 @@ json::Array gate_rows(const Value& comparison) {
   json::Array rows;
   for (const Value& m : list_at(&comparison, "metrics")) {
     if (text_at(&m, "role") != "gate") continue;
-    const std::string unit = text_at(&m, "unit"), state = text_at(&m, "state");
+    const std::string unit = text_at(&m, "unit"),
+                      state = list_at(&comparison, "differences").empty() ? text_at(&m, "state") : "inconclusive";
     std::string notes = text_at(&m, "reason");
     for (const Value& f : list_at(&m, "flags"))
       if (f.string()) notes += (notes.empty() ? "" : "; ") + flag_words(*f.string());
@@ -95,7 +114,7 @@ json::Array gate_rows(const Value& comparison) {
                            {"p", number_text(m, "p_noninferior")},
                            {"p_inferior", number_text(m, "p_inferior")},
                            {"state", state},
-                           {"state_words", state_words(state)},
+                           {"state_words", state_words(comparison, m)},
                            {"margin", margin_words(m)},
                            {"aim", aim_words(m)},
                            {"rationale", or_not_given(text_at(&m, "rationale"))},
@@ -105,12 +124,37 @@ json::Array gate_rows(const Value& comparison) {
   return rows;
 }
 
-// The worst of the results' own verdicts, where nothing was compared.
+// The worst of the results' own verdicts; whatever is no verdict is none.
 std::string overall_of(const std::vector<DossierResult>& results) {
-  for (const char* state : {"fail", "no_verdict", "no_limit"})
-    for (const DossierResult& r : results)
-      if (text_at(&r.result, "overall") == state) return state;
-  return "pass";
+  std::size_t pass = 0, no_limit = 0;
+  for (const DossierResult& r : results) {
+    const std::string overall = text_at(&r.result, "overall");
+    if (overall == "fail") return "fail";
+    pass += overall == "pass", no_limit += overall == "no_limit";
+  }
+  return pass == results.size() ? "pass" : no_limit == results.size() ? "no_limit" : "no_verdict";
+}
+
+// What a board must know beside the answer.
+json::Array warnings(const DossierParts& parts) {
+  json::Array out;
+  const auto warn = [&](const std::string& text) { out.push_back(object({{"text", text}})); };
+  if (!parts.comparison) return out;
+  std::size_t broken = 0;
+  for (const DossierResult& r : parts.results) broken += text_at(&r.result, "overall") == "fail";
+  if (broken > 0)
+    warn(std::to_string(broken) + " of the " + std::to_string(parts.results.size()) +
+         " scans FAIL the limits they were judged against (below: Deviations, and what failed).");
+  const std::string scanner = text_at(parts.comparison->find("site"), "scanner");
+  bool later = false;
+  if (parts.log)
+    for (const Value& e : parts.log->entries) {
+      if (later && text_at(&e, "scanner") == scanner)
+        warn("A LATER DECISION about this scanner stands in the log: " + text_at(&e, "overall") + ", entry " +
+             number_text(e, "index") + ", profile " + text_at(&e, "profile_name") + ".");
+      later = later || text_at(&e, "comparison_sha256") == parts.comparison_sha256;
+    }
+  return out;
 }
 
 void set_answer(const DossierParts& parts, Value& page) {
@@ -122,7 +166,7 @@ void set_answer(const DossierParts& parts, Value& page) {
     colour = answer == "GO" ? "pass" : answer == "NO-GO" ? "fail" : "no_verdict";
     if (json::flag_at(&c, "provisional")) answer += " (provisional)", colour = "no_verdict";
     sentence = text_at(&c, "sentence");
-    scans = text_at(c.find("scans_needed"), "sentence");
+    if (list_at(&c, "differences").empty()) scans = text_at(c.find("scans_needed"), "sentence");
     for (const Value& d : list_at(&c, "decides")) decides.push_back(object({{"text", text_at(&d, "sentence")}}));
     for (const Value& d : list_at(&c, "differences"))
       decides.push_back(
@@ -191,13 +235,15 @@ json::Array history_rows(const DossierParts& parts) {
   return rows;
 }
 
-std::string selftest_sentence(const Value& selftest) {
+std::string selftest_sentence(const Value& selftest, const std::string& version) {
   std::size_t passed = 0, all = 0;
   for (const Value& row : list_at(&selftest, "rows")) ++all, passed += text_at(&row, "verdict") == "pass";
-  const std::string version = text_at(selftest.find("software"), "version");
-  return std::to_string(passed) + " of " + std::to_string(all) +
-         " numbers of digital phantoms with known truth were measured rightly on this installation (iqgate " + version +
-         ").";
+  const std::string tested = text_at(selftest.find("software"), "version");
+  std::string text = std::to_string(passed) + " of " + std::to_string(all) +
+                     " numbers of digital phantoms with known truth were measured rightly by iqgate " + tested + ".";
+  if (passed < all) text += " WARNING: not all were.";
+  if (tested != version) text += " WARNING: the results were measured by version " + version + ".";
+  return text;
 }
 
 json::Array provenance(const DossierParts& parts) {
@@ -232,7 +278,25 @@ json::Array provenance(const DossierParts& parts) {
 }  // namespace
 
 void check_parts(const DossierParts& parts) {
+  std::vector<judge::Record> records;
+  for (const DossierResult& r : parts.results) {
+    records.push_back(record_of(r.result, r.name));
+    if (records.back().scanner != records.front().scanner || records.back().phantom != records.front().phantom)
+      throw InputError("several_scanners", r.name,
+                       "is of another scanner or phantom than " + parts.results.front().name,
+                       "make a dossier for each scanner and phantom");
+  }
+  judge::refuse_same_scan({}, records);
+  if (parts.selftest && list_at(&*parts.selftest, "rows").empty())
+    throw InputError("no_evidence", "--selftest", "holds no rows", "run iqgate selftest -o DIR");
   if (!parts.comparison) return;
+  for (const auto& [key, value] : parts.context)
+    if (const std::string text = text_at(parts.comparison->find("context"), key); !text.empty() && text != value)
+      throw UsageError("other_context", "--context", "the comparison was made for another " + key,
+                       "compare again with this context, or leave it out");
+  if (!parts.log && number_at(&*parts.comparison, "look"))
+    throw UsageError("wrong_use", "--comparison", "was entered in a decision log, and none is named",
+                     "name it with --log: only the log tells that the comparison is the one that was made");
   const json::Array& scans = list_at(parts.comparison->find("site"), "scans");
   for (const Value& scan : scans) {
     const std::string digest = text_at(&scan, "result_sha256");
@@ -256,7 +320,7 @@ std::string dossier_html(const DossierParts& parts) {
   Value page;
   page.set("version", parts.version), page.set("created", parts.created_utc);
   for (const char* key : {"question", "method", "claim", "site", "operator", "physicist", "certificate"})
-    page.set(key, or_not_given(context_text(parts, key)));
+    page.set(key, shortened(or_not_given(context_text(parts, key))));
   set_answer(parts, page);
   const auto set_list = [&](const std::string& key, json::Array rows) {
     page.set("has_" + key, !rows.empty());
@@ -270,14 +334,18 @@ std::string dossier_html(const DossierParts& parts) {
   set_list("plots", curve_figures(parts.results.front().result));
   set_list("trouble", trouble_rows(parts));
   set_list("history", history_rows(parts));
+  set_list("warnings", warnings(parts));
   page.set("deviations", or_not_given(context_text(parts, "deviations")));
   json::Array notes;
   if (parts.comparison)
     for (const Value& f : list_at(&*parts.comparison, "flags"))
-      if (f.string()) notes.push_back(object({{"text", flag_words(*f.string())}}));
+      if (f.string() && (*f.string() != "unplanned_look" || text_at(&*parts.comparison, "overall") == "GO"))
+        notes.push_back(object({{"text", flag_words(*f.string())}}));
   set_list("notes", std::move(notes));
-  page.set("selftest", parts.selftest ? selftest_sentence(*parts.selftest)
-                                      : "No evidence of a self-test of this installation was filed with this dossier.");
+  page.set("selftest",
+           parts.selftest
+               ? selftest_sentence(*parts.selftest, text_at(parts.results.front().result.find("software"), "version"))
+               : "No evidence of a self-test of this installation was filed with this dossier.");
   page.set("provenance", provenance(parts));
   return render_page(dossier_template, page);
 }

@@ -17,7 +17,7 @@ h1 { font-size: 24px; margin: 0 0 6px; } h2 { font-size: 17px; margin: 26px 0 8p
 .answer { border: 4px solid; border-radius: 8px; padding: 14px 20px; margin: 16px 0; } .answer b { font-size: 34px; letter-spacing: 1px; display: block; }
 .answer.pass { color: #12692f; background: #eaf6ee; } .answer.fail { color: #a11212; background: #fcebeb; } .answer.no_verdict { color: #8a5a00; background: #fff6e0; } .answer.no_limit { color: #46505c; background: #f3f5f7; }
 .answer p { color: #1c2430; margin: 6px 0 0; font-size: 15px; }
-.small { color: #56616e; font-size: 12px; }
+.warn { color: #a11212; font-weight: 700; } .one span { overflow-wrap: anywhere; } .small { color: #56616e; font-size: 12px; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; } th { text-align: left; background: #eef2f7; } th, td { padding: 4px 6px; border-bottom: 1px solid #e1e6ec; vertical-align: top; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.unit { white-space: nowrap; } .state { font-weight: 700; } .equivalent .state, .noninferior .state { color: #12692f; } .different .state { color: #a11212; } .inconclusive .state, .not_assessable .state { color: #8a5a00; }
@@ -38,6 +38,7 @@ code { font-size: 10.5px; overflow-wrap: anywhere; } tr, .two div, .one div { br
 <div><span>Site</span><span>{{site}}</span></div>
 </div>
 <div class="answer {{colour}}"><b>{{answer}}</b><p>{{sentence}}</p></div>
+{{#has_warnings}}<ul class="warn">{{#warnings}}<li>{{text}}</li>{{/warnings}}</ul>{{/has_warnings}}
 {{#has_gates}}<table><thead><tr><th>What was agreed to matter</th><th>This site</th><th>Reference</th><th>Worst acceptable</th><th>Unit</th><th>Answer</th></tr></thead><tbody>
 {{#gates}}<tr class="{{state}}"><td>{{title}}</td><td class="n">{{site}}</td><td class="n">{{reference}}</td><td class="n">{{acceptable}}</td><td class="unit">{{unit}}</td><td class="state">{{state_words}}</td></tr>
 {{/gates}}</tbody></table>{{/has_gates}}
@@ -85,7 +86,7 @@ code { font-size: 10.5px; overflow-wrap: anywhere; } tr, .two div, .one div { br
 
 <h2>Provenance</h2>
 <table><tbody>{{#provenance}}<tr><td>{{key}}</td><td><code>{{value}}</code></td></tr>{{/provenance}}</tbody></table>
-<p class="small">iqgate {{version}}, made {{created}}. The files of this dossier and their SHA-256 stand in dossier.json; iqgate verify finds any later change.</p>
+<p class="small">iqgate {{version}}, made {{created}}. The files of this dossier and their SHA-256 stand in dossier.json; iqgate verify, given the decision log too, tells later changes.</p>
 </body>
 </html>
 )html";

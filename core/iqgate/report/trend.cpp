@@ -1,7 +1,10 @@
 #include "iqgate/report/trend.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <map>
 #include <set>
@@ -21,13 +24,23 @@ std::string key_of(const Value& m) {
   return judge::metric_key(text_at(&m, "name"), text_at(&m, "variant"), text_at(&m, "where"));
 }
 
+// 120.0 and 2.5000001 as 120 and 2.5: the same protocol.
+std::string plain(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || *end != 0 || !std::isfinite(value)) return text;
+  char shorter[32];
+  std::snprintf(shorter, sizeof shorter, "%.4g", value);
+  return shorter;
+}
+
 // What makes two scans comparable over time.
 std::string protocol_of(const judge::Record& r) {
   std::string text;
   for (const char* tag : {"modality", "KVP", "ConvolutionKernel", "SliceThickness", "MagneticFieldStrength",
                           "ReceiveCoilName", "SequenceName", "EchoTime", "RepetitionTime", "spacing_z_mm"})
     if (const auto found = r.conditions.find(tag); found != r.conditions.end() && !found->second.empty())
-      text += (text.empty() ? "" : ", ") + std::string(tag) + " " + found->second;
+      text += (text.empty() ? "" : ", ") + std::string(tag) + " " + plain(found->second);
   return text;
 }
 
@@ -118,18 +131,40 @@ Value chart_json(const Group& group, const Series& s, const std::vector<Event>& 
     signals.push_back(std::move(entry));
   }
   v.set("change_point", chart.change_point ? Value(group.records[*chart.change_point]->at) : Value());
-  v.set("alarm_at_newest", chart.alarm);
-  v.set("flags", json::array_of(chart.flags));
+  std::vector<std::string> flags = chart.flags;
+  bool other_unit = false;
+  for (const DatedRecord* r : group.records)
+    if (const Measurement* m = r->record.find(s.name, s.variant, s.where)) other_unit = other_unit || m->unit != s.unit;
+  if (other_unit) flags.push_back("unit_changed");
+  if (!numbers.back()) flags.push_back("newest_missing");
+  v.set("alarm_at_newest", chart.alarm || other_unit || !numbers.back());
+  v.set("flags", json::array_of(flags));
   v.set("signals", std::move(signals)), v.set("points", std::move(points));
   return v;
+}
+
+// A scan that was measured again counts once: its newest result. Returns how many went.
+std::size_t drop_repeats(Group& group) {
+  std::map<std::string, const DatedRecord*> newest;
+  for (const DatedRecord* r : group.records)
+    for (const std::string& hash : r->record.inputs) {
+      const DatedRecord*& kept = newest[hash];
+      if (!kept || kept->made < r->made) kept = r;
+    }
+  return std::erase_if(group.records, [&](const DatedRecord* r) {
+    return std::any_of(r->record.inputs.begin(), r->record.inputs.end(),
+                       [&](const std::string& hash) { return newest[hash] != r; });
+  });
 }
 
 std::vector<Group> groups_of(const std::vector<DatedRecord>& records) {
   std::map<std::string, Group> groups;
   for (const DatedRecord& r : records) {
     const std::string protocol = protocol_of(r.record);
-    Group& group = groups[r.record.scanner + "\n" + r.record.phantom + "\n" + protocol];
-    group.scanner = r.record.scanner, group.phantom = r.record.phantom, group.protocol = protocol;
+    // Without a serial number, site and room must tell two scanners of one model apart.
+    const std::string scanner = r.record.scanner + (r.serial_told || r.place.empty() ? "" : " (" + r.place + ")");
+    Group& group = groups[scanner + "\n" + r.record.phantom + "\n" + protocol];
+    group.scanner = scanner, group.phantom = r.record.phantom, group.protocol = protocol;
     group.records.push_back(&r);
   }
   std::vector<Group> list;
@@ -143,7 +178,14 @@ DatedRecord dated_record(const Value& result, const std::string& source) {
   DatedRecord d;
   d.record = record_of(result, source);
   d.time_of_scan = !d.record.taken.empty();
-  d.at = d.time_of_scan ? d.record.taken : text_at(&result, "created_utc").substr(0, 19);
+  d.made = text_at(&result, "created_utc").substr(0, 19);
+  d.at = d.time_of_scan ? d.record.taken : d.made;
+  if (!std::isfinite(days_between(d.at, "2000-01-01T00:00:00")))
+    throw InputError("no_time", source, "tells neither when it was scanned nor when it was measured");
+  const json::Array& scans = list_at(result.find("input"), "scans");
+  d.serial_told = !scans.empty() && !text_at(scans.front().find("tags"), "DeviceSerialNumber").empty();
+  const Value* context = result.find("context");
+  d.place = text_at(context, "site") + (text_at(context, "room").empty() ? "" : ", " + text_at(context, "room"));
   for (const Value& v : list_at(&result, "verdicts")) {
     const std::string state = text_at(&v, "state");
     if (state != "no_limit" && state != "not_measured") d.judged.push_back(key_of(v));
@@ -161,7 +203,12 @@ std::vector<Event> read_events(const std::string& path) {
   for (json::Fields& entry : fields.objects("events")) {
     Event e;
     e.at = entry.text("at");
-    if (!std::isfinite(days_between(e.at.size() == 10 ? e.at + "T00:00:00" : e.at, "2000-01-01T00:00:00")))
+    // Times are compared as text: only one spelling of each will do.
+    static constexpr std::string_view form = "0000-00-00T00:00:00";
+    bool right = e.at.size() == 10 || e.at.size() == form.size();
+    for (std::size_t k = 0; k < e.at.size() && right; ++k)
+      right = form[k] == '0' ? std::isdigit(static_cast<unsigned char>(e.at[k])) != 0 : e.at[k] == form[k];
+    if (!right || !std::isfinite(days_between(e.at.size() == 10 ? e.at + "T00:00:00" : e.at, "2000-01-01T00:00:00")))
       entry.fail("at", "out_of_range", "must be YYYY-MM-DD or YYYY-MM-DDThh:mm:ss");
     e.scanner = entry.text_or("scanner", "*");
     e.text = entry.text("text");
@@ -182,10 +229,8 @@ Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& eve
   v.set("schema", "iqgate.trend/1");
   json::Array groups;
   std::size_t charts = 0;
-  for (const Group& group : groups_of(records)) {
-    std::vector<judge::Record> scans;
-    for (const DatedRecord* r : group.records) scans.push_back(r->record);
-    judge::refuse_same_scan({}, scans);
+  for (Group& group : groups_of(records)) {
+    const std::size_t dropped = drop_repeats(group);
     Value g;
     g.set("scanner", group.scanner), g.set("phantom", group.phantom), g.set("protocol", group.protocol);
     g.set("results", group.records.size());
@@ -196,6 +241,8 @@ Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& eve
     json::Array flags, list, happened;
     for (const DatedRecord* r : group.records)
       if (!r->time_of_scan && flags.empty()) flags.emplace_back("time_of_result");
+    if (dropped > 0) flags.emplace_back("same_scan_dropped");
+    if (group.scanner.empty() || !last.serial_told) flags.emplace_back("scanner_not_told");
     for (const Series& s : series_of(group, options.metrics))
       list.push_back(chart_json(group, s, events, options)), ++charts;
     for (const Event& e : events) {
@@ -207,6 +254,13 @@ Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& eve
     g.set("flags", std::move(flags)), g.set("events", std::move(happened)), g.set("charts", std::move(list));
     groups.push_back(std::move(g));
   }
+  for (const std::string& name : options.metrics) {
+    bool found = false;
+    for (const DatedRecord& r : records)
+      for (const Measurement& m : r.record.measurements) found = found || m.name == name;
+    if (!found)
+      throw InputError("nothing_to_chart", "--metric " + name, "no result holds such a number", "see iqgate metrics");
+  }
   if (charts == 0)
     throw InputError("nothing_to_chart", "trend", "no result holds a number that was judged or named",
                      "name metrics with --metric");
@@ -215,9 +269,11 @@ Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& eve
 }
 
 bool trend_alarm(const Value& trend) {
-  for (const Value& g : list_at(&trend, "groups"))
+  for (const Value& g : list_at(&trend, "groups")) {
+    if (json::flag_at(&g, "overdue")) return true;
     for (const Value& c : list_at(&g, "charts"))
       if (json::flag_at(&c, "alarm_at_newest")) return true;
+  }
   return false;
 }
 

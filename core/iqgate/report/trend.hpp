@@ -11,8 +11,10 @@ namespace iqgate::report {
 
 struct DatedRecord {
   judge::Record record;
-  std::string at;  ///< YYYY-MM-DDThh:mm:ss: of the scan, else of the result
-  bool time_of_scan = false;
+  std::string at;    ///< YYYY-MM-DDThh:mm:ss: of the scan, else of the result
+  std::string made;  ///< when the result was made
+  bool time_of_scan = false, serial_told = true;
+  std::string place;                ///< site and room
   std::vector<std::string> judged;  ///< keys of the numbers that have a limit
   std::optional<double> due_days;   ///< the shortest of its limits
 };
@@ -34,7 +36,7 @@ struct TrendOptions {
 
 /// Throws InputError where nothing can be charted.
 json::Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& events, const TrendOptions& options);
-/// An alarm stands at the newest point of a chart.
+/// An alarm stands at the newest point of a chart, its number is missing or in another unit, or a test is overdue.
 bool trend_alarm(const json::Value& trend);
 std::string trend_table(const json::Value& trend);
 /// One self-contained page with a picture of each chart.

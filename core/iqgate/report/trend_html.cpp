@@ -124,8 +124,11 @@ std::string chart_words(const Value& chart) {
   std::string words;
   for (const Value& f : list_at(&chart, "flags")) {
     const std::string flag = *f.string();
-    words += flag == "too_few_points" ? "Fewer than 20 baseline points: no limits. "
-             : flag == "provisional"  ? "Limits from fewer than 50 points: provisional, with more false alarms. "
+    words += flag == "too_few_points"   ? "Fewer than 20 baseline points: no limits. "
+             : flag == "no_scatter"     ? "The baseline never changes: any change is an alarm. "
+             : flag == "unit_changed"   ? "The unit changed: those points are left out. "
+             : flag == "newest_missing" ? "The newest result lacks this number. "
+             : flag == "provisional"    ? "Limits from fewer than 50 points: provisional, with more false alarms. "
              : flag == "autocorrelated"
                  ? "The baseline's points depend on one another: the rules give more false alarms. "
                  : "The baseline itself breaks a rule. ";
