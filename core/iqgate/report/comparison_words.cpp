@@ -32,7 +32,9 @@ std::string margin_text(const judge::ProfileMetric& m) {
 // Two-sided, as wide as the one-sided tests are strict.
 std::string interval_name(double alpha_go) { return short_number(100 * (1 - 2 * alpha_go)) + " %"; }
 
-std::string power_text(double power) { return std::to_string(static_cast<int>(std::lround(100 * power))) + " %"; }
+std::string power_text(double power) {
+  return power > 0.99 ? "over 99 %" : std::to_string(static_cast<int>(std::lround(100 * power))) + " %";
+}
 
 std::string needed_text(const judge::ScansNeeded& n) {
   if (n.site)

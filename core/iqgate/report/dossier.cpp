@@ -150,8 +150,9 @@ json::Array warnings(const DossierParts& parts) {
   if (parts.log)
     for (const Value& e : parts.log->entries) {
       if (later && text_at(&e, "scanner") == scanner)
-        warn("A LATER DECISION about this scanner stands in the log: " + text_at(&e, "overall") + ", entry " +
-             number_text(e, "index") + ", profile " + text_at(&e, "profile_name") + ".");
+        warn("A LATER DECISION about this scanner stands in the log: " + text_at(&e, "overall") +
+             (json::flag_at(&e, "provisional") ? " (provisional)" : "") + ", entry " + number_text(e, "index") +
+             ", profile " + text_at(&e, "profile_name") + ".");
       later = later || text_at(&e, "comparison_sha256") == parts.comparison_sha256;
     }
   return out;
