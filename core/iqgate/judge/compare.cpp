@@ -49,7 +49,7 @@ std::vector<std::size_t> unmet(const Comparison& c, const std::vector<std::size_
   std::vector<std::size_t> list;
   for (const std::size_t k : gates) {
     const MetricVerdict& v = c.metrics[k];
-    if (!v.go_allowed || !v.p_noninferior || *v.p_noninferior > c.alpha_go) list.push_back(k);
+    if (!v.go_allowed || *v.p_noninferior > c.alpha_go) list.push_back(k);
   }
   std::stable_sort(list.begin(), list.end(), [&](std::size_t a, std::size_t b) {
     return c.metrics[a].p_noninferior.value_or(2) > c.metrics[b].p_noninferior.value_or(2);
@@ -62,7 +62,7 @@ void plan_scans(const Profile& profile, const std::vector<std::size_t>& gates, c
   Outlook seen;
   for (const std::size_t k : gates) {
     const MetricVerdict& v = c.metrics[k];
-    if (!v.test || !v.site_mean) return;
+    if (!v.test) return;
     seen.difference.push_back(v.test->difference);
     seen.sd.push_back(std::max(v.reference_sd.value_or(0), c.n_site >= 3 ? v.site_sd.value_or(0) : 0));
   }

@@ -168,7 +168,7 @@ MetricVerdict compare_metric(const ProfileMetric& metric, const Profile& profile
     return v;
   }
   if (profile.fixed && !in_pairs) v.flags.push_back("reference_fixed");
-  if (v.test->profile_sd && !in_pairs) v.flags.push_back("profile_sd");
+  if (v.test->profile_sd) v.flags.push_back("profile_sd");
   if (!set_ups) v.flags.push_back("repositioning_unknown");
   else if (!repositioned) v.flags.push_back("no_repositioning");
   const double ratio = reference.dof > 0 ? sample.sd / reference.sample.sd : 0;

@@ -29,7 +29,7 @@ Error joined(const std::vector<Part>& parts, double exact_variance) {
     if (p.variance > 0) weight += p.variance * p.variance / p.dof;
   }
   const double all = sum + exact_variance;
-  return {std::sqrt(all), weight > 0 ? all * all / weight : 1e9};
+  return {std::sqrt(all), all * all / weight};
 }
 
 // The site's squared error for a mean (or a single next scan) and the reference's, with k the weight of its mean.
