@@ -186,6 +186,12 @@ TEST(CompareCorners, ReasonsAndNotes) {
   // Three times the reference's scatter: said, and counted by Welch.
   EXPECT_TRUE(
       has(compared(built(), records({10, 10.4, 9.6, 10.3, 9.7}, "S")).metrics[0].flags, "site_less_repeatable"));
+  Profile vague = built();
+  vague.metrics[0].values.clear(), vague.metrics[0].sd_within = 1e6, vague.metrics[0].dof = 1;
+  vague.metrics[0].mean = 1, vague.scans.clear();
+  const MetricVerdict unbounded = compared(vague, records({10}, "S")).metrics[0];
+  EXPECT_TRUE(unbounded.room);
+  EXPECT_FALSE(unbounded.room_low && !std::isfinite(*unbounded.room_low));
   Profile sharp = built();
   sharp.metrics[0].values.clear(), sharp.metrics[0].sd_within = 2e-8;
   EXPECT_FALSE(compared(sharp, records(five, "S")).metrics[0].sd_ratio_p);  // no ratio that a distribution knows

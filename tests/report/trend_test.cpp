@@ -78,6 +78,10 @@ TEST(Trend, OverdueAndFaults) {
   options.now = "2026-02-20T00:00:00Z";
   EXPECT_TRUE(json::flag_at(
       &json::list_at(&static_cast<const json::Value&>(trend_json(nights(25), {}, options)), "groups")[0], "overdue"));
+  std::vector<DatedRecord> moved = nights(25);  // on to another kernel, the day before
+  moved.push_back(night(49, 10, "A", "Br60"));
+  const json::Value on = trend_json(moved, {}, options);
+  for (const json::Value& g : json::list_at(&on, "groups")) EXPECT_FALSE(json::flag_at(&g, "overdue"));
   EXPECT_THROW(trend_json({}, {}, {}), InputError);
   options.metrics = {"absent"};
   EXPECT_THROW(trend_json(nights(25), {}, options), InputError);

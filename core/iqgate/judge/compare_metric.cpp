@@ -80,8 +80,9 @@ void describe_room(const ProfileMetric& m, double alpha, double site_mean, Metri
   v.room = in_unit(side.room);
   if (side.se > 0) {
     const double half = student_t_quantile(1 - alpha, side.dof) * side.se;
-    v.room_low = in_unit(side.room - half);
-    v.room_high = in_unit(side.room + half);
+    const double low_room = in_unit(side.room - half), high_room = in_unit(side.room + half);
+    // On the log scale of a hardly known error the interval may have no end.
+    if (std::isfinite(low_room) && std::isfinite(high_room)) v.room_low = low_room, v.room_high = high_room;
   }
 }
 

@@ -236,7 +236,11 @@ Value trend_json(std::vector<DatedRecord> records, const std::vector<Event>& eve
     g.set("results", group.records.size());
     const DatedRecord& last = *group.records.back();
     g.set("newest", last.at);
-    const double age = options.now.empty() ? NAN : days_between(last.at, options.now);
+    // A protocol that gave way to another is not overdue: the scanner's newest result of this phantom counts.
+    std::string newest = last.at;
+    for (const DatedRecord& r : records)
+      if (r.record.scanner == last.record.scanner && r.record.phantom == group.phantom) newest = std::max(newest, r.at);
+    const double age = options.now.empty() ? NAN : days_between(newest, options.now);
     g.set("overdue", last.due_days && age > *last.due_days);
     json::Array flags, list, happened;
     for (const DatedRecord* r : group.records)
