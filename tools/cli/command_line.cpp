@@ -72,6 +72,8 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
       ->check(CLI::Range(0, 1000));
   verb.add_option("--repetition-time", o.repetition_time_s, "seconds between volumes, for files that do not tell")
       ->check(between(1e-3, 1e3));
+  verb.add_option("--data-range", o.data_range, "L of SSIM and PSNR against --role reference=PATH (HU: 2000)")
+      ->check(between(1e-6, 1e9));
   verb.add_option("--temperature", o.temperature_degc, "of the phantom in degrees C, for relaxation times")
       ->check(between(-20, 60));
   verb.add_option("-o,--output", o.output, "folder for result.json, result.h5, CSV and report.html");

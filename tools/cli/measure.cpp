@@ -26,6 +26,7 @@ pipeline::Request request_of(const Options& options, bool judge, Progress& progr
   request.settings.skipped_volumes = static_cast<std::size_t>(options.skipped_volumes);
   request.settings.repetition_time_s = options.repetition_time_s;
   request.settings.phantom_temperature_degc = options.temperature_degc;
+  request.settings.data_range = options.data_range;
   request.settings.bootstrap_draws = static_cast<std::size_t>(options.draws);
   request.context_file = options.context;
   request.tasks_file = options.tasks;

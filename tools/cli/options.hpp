@@ -20,7 +20,7 @@ struct Options {
   std::vector<double> spacing_mm;
   std::uint64_t seed = 1;
   int receive_channels = 0, draws = 500, skipped_volumes = 2;
-  double repetition_time_s = 0;
+  double repetition_time_s = 0, data_range = 0;
   std::optional<double> temperature_degc;
   // phantoms
   std::string action, name, format = "dicom", modality;

@@ -125,7 +125,8 @@ const std::vector<Metric>& catalogue() {
                                            detectability_metric(),
                                            hotelling_metric(),
                                            relaxometry_metric(),
-                                           stability_metric()};
+                                           stability_metric(),
+                                           image_similarity_metric()};
   return metrics;
 }
 

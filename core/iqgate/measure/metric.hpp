@@ -24,6 +24,7 @@ struct Settings {
   std::size_t skipped_volumes = 2;  ///< of a time series, at its start (T1 equilibrium)
   double repetition_time_s = 0;     ///< 0: as the scan says
   std::optional<double> phantom_temperature_degc;
+  double data_range = 0;  ///< L of SSIM and PSNR; 0: 2000 for HU, else not measured
 };
 
 /// One scan, uploaded once.
@@ -32,11 +33,19 @@ struct UploadedScan {
   std::shared_ptr<const compute::DeviceVolume> volume;
 };
 
+/// Another reconstruction of the same phantom, for comparison image by image.
+struct ReferenceImage {
+  UploadedScan scan;            ///< as it was read
+  std::vector<Region> regions;  ///< the phantom's, where it lies there
+  Volume registered;            ///< resampled onto the grid of the job; NaN where it does not reach
+};
+
 /// Scans of one acquisition set on one grid, the placement, and the regions (patient mm).
 struct Job {
   std::shared_ptr<const compute::Backend> backend;
   std::vector<UploadedScan> scans;
   Placement placement;
+  std::shared_ptr<const ReferenceImage> reference;
   bool phantom_placed = false;  ///< the regions are those of a phantom at this placement, not drawn by hand
   std::vector<Region> regions;
   Settings settings;

@@ -39,6 +39,7 @@ Metric slanted_edge_metric();       // slanted_edge.cpp       B2
 Metric disc_ttf_metric();           // disc_ttf.cpp           B3
 Metric ball_ttf_metric();           // ball_ttf.cpp           B4
 Metric nps_metric();                // nps.cpp                C1, C2
+Metric image_similarity_metric();   // image_similarity.cpp   G1
 Metric stability_metric();          // stability.cpp          E1 to E3
 
 }  // namespace iqgate::measure

@@ -12,6 +12,7 @@
 #include "iqgate/pipeline/data_files.hpp"
 #include "iqgate/pipeline/identify.hpp"
 #include "iqgate/pipeline/pictures.hpp"
+#include "iqgate/pipeline/reference_image.hpp"
 #include "iqgate/pipeline/request.hpp"
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/exports.hpp"
@@ -172,7 +173,11 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   document.created_utc = now_utc();
   const Context context = read_context(request.context_file);
   document.context = context.texts;
-  const std::vector<Scan> scans = load_group(request, group, document);
+  std::vector<Scan> scans = load_group(request, group, document);
+  const std::optional<Scan> reference = take_reference(scans);
+  if (scans.empty() || (reference && request.phantom.empty()))
+    throw UsageError("wrong_use", "--role reference", "needs a scan to compare with, and a phantom in both",
+                     "name the phantom with --phantom");
   for (const Scan& scan : scans)
     if (!same_grid(scan.volume.grid, scans.front().volume.grid))
       throw InputError("different_grids", "scan " + scan.id, "does not lie on the grid of the first scan of its group");
@@ -184,6 +189,10 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
   const std::optional<phantom::Model> model = place(request, all ? *all : scans.front(), job, document);
   if (request.judge) document.limits = limits_for(request, document.phantom_name, model ? model->limits : "");
   for (const Scan& scan : scans) job.scans.push_back({&scan, job.backend->upload(scan.volume.view())});
+  if (reference) {
+    say(request, "locating the phantom in the reference");
+    add_reference(*reference, *model, job);
+  }
   document.settings["seed"] = std::to_string(job.settings.seed);
   document.settings["bootstrap_draws"] = std::to_string(job.settings.bootstrap_draws);
   document.settings["receive_channels"] =
@@ -193,6 +202,7 @@ report::Document run_job(const Request& request, const std::vector<read::ScanHea
     document.settings["repetition_time_s"] = std::to_string(job.settings.repetition_time_s);
   if (job.settings.phantom_temperature_degc)
     document.settings["phantom_temperature_degc"] = std::to_string(*job.settings.phantom_temperature_degc);
+  if (job.settings.data_range > 0) document.settings["data_range"] = json::number_text(job.settings.data_range);
   record_request(request, document);
   say(request, "measuring");
   document.results = measure::measure_all(job, request.metrics);

@@ -111,7 +111,8 @@ judge::Record record_of(const Value& result, const std::string& source) {
   record.phantom_serial = text_at(result.find("context"), "phantom_serial");
   const json::Array& scans = list_at(result.find("input"), "scans");
   if (!scans.empty()) read_identity(scans.front(), record);
-  for (const Value& scan : scans) read_scan(scan, record);
+  for (const Value& scan : scans)
+    if (text_at(&scan, "role") != "reference") read_scan(scan, record);
   record.conditions["phantom"] = record.phantom;
   if (const std::string digest = text_at(result.find("phantom"), "sha256"); !digest.empty())
     record.conditions["phantom_sha256"] = digest;
