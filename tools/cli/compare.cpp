@@ -5,6 +5,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/pipeline/request.hpp"
 #include "iqgate/report/comparison.hpp"
@@ -73,14 +74,15 @@ int run_compare(const Options& options) {
   document.profile = judge::read_profile(options.reference);
   document.context = pipeline::read_context(options.context).texts;
   document.software = pipeline::software_record();
-  document.created_utc = pipeline::now_utc();
+  document.created_utc = now_utc();
   std::vector<std::string> files = result_files(options.paths);
   judge::CompareOptions compare;
   compare.force = options.force;
   compare.seed = options.seed;
   if (!options.pairs.empty())
     for (const std::string& file : read_pairs(options.pairs, files))
-      report::check_against_hdf5(file), compare.paired.push_back(report::read_record(file)),
+      report::check_against_hdf5(file),
+          compare.paired.push_back(report::record_of(report::read_result(file), result_name(file))),
           document.partner_sha256.push_back(sha256_file(file));
   for (const std::string& file : files) {
     report::check_against_hdf5(file);

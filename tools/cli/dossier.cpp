@@ -8,7 +8,9 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/pipeline/request.hpp"
 #include "iqgate/report/dossier.hpp"
@@ -19,12 +21,6 @@
 namespace iqgate::cli {
 namespace {
 namespace fs = std::filesystem;
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw InputError("cannot_read", path, "cannot be opened");
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 // A file, or the named one in a folder, whose schema must be the one asked for.
 std::string document_file(const std::string& path, const std::string& name) {
@@ -61,7 +57,7 @@ int run_dossier(const Options& options) {
     throw UsageError("wrong_use", "--dossier", "needs a folder of its own", "name it with -o DIR");
   report::DossierParts parts;
   parts.context = pipeline::read_context(options.context).texts;
-  parts.created_utc = pipeline::now_utc();
+  parts.created_utc = now_utc();
   parts.version = IQGATE_VERSION;
   std::map<std::string, std::string> copies;  // name in the dossier -> bytes
   std::set<std::string> names;
@@ -70,7 +66,7 @@ int run_dossier(const Options& options) {
     std::string name = result_name(file);
     while (!names.insert(name).second) name += "_";
     report::check_against_hdf5(file);
-    const std::string bytes = bytes_of(file);
+    const std::string bytes = file_bytes(file);
     parts.results.push_back({name, report::read_result(file), sha256_hex(bytes)});
     copies["result_" + name + ".json"] = bytes;
   }
@@ -82,13 +78,13 @@ int run_dossier(const Options& options) {
   if (!options.comparison.empty()) {
     const std::string file = document_file(options.comparison, "comparison.json");
     parts.comparison = document_of(file, "iqgate.comparison/1");
-    copies["comparison.json"] = bytes_of(file);
+    copies["comparison.json"] = file_bytes(file);
     parts.comparison_sha256 = sha256_hex(copies["comparison.json"]);
   }
   if (!options.selftest.empty()) {
     const std::string file = document_file(options.selftest, "selftest.json");
     parts.selftest = document_of(file, "iqgate.selftest/1");
-    copies["selftest.json"] = bytes_of(file);
+    copies["selftest.json"] = file_bytes(file);
   }
   if (!options.log.empty()) {
     parts.log = report::read_log(options.log);

@@ -8,6 +8,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/read/dicom_log.hpp"
 #include "iqgate/report/exports.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
@@ -47,8 +48,7 @@ std::string report_pdf(const std::string& result_file, const json::Value& result
   const WorkFolder folder;
   write_file_atomically(folder.file("report.html"), report::html_report(result, stored.pictures, stored.maps));
   report::make_pdf(folder.file("report.html"), folder.file("report.pdf"), json::text_at(&result, "created_utc"));
-  std::ifstream stream(folder.file("report.pdf"), std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+  return file_bytes(folder.file("report.pdf"));
 }
 
 void write_text(const Options& options, const std::string& text) {

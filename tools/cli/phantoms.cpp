@@ -5,6 +5,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/compute/render.hpp"
 #include "iqgate/pipeline/data_files.hpp"
@@ -110,8 +111,7 @@ int run_phantoms(const Options& o) {
   if (o.action == "show") {
     const std::string path = pipeline::find_phantom(o.name);
     phantom::read_model(path);
-    std::ifstream stream(path);
-    std::printf("%s", std::string(std::istreambuf_iterator<char>(stream), {}).c_str());
+    std::printf("%s", file_bytes(path).c_str());
     return exit_ok;
   }
   json::Array list;

@@ -3,6 +3,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/report/result_file.hpp"
 #include "iqgate/report/trend.hpp"
@@ -13,7 +14,7 @@ int run_trend(const Options& options) {
   report::TrendOptions trend_options;
   trend_options.metrics = options.metrics;
   trend_options.baseline = options.baseline_points;
-  trend_options.now = pipeline::now_utc();
+  trend_options.now = now_utc();
   if (options.rules == "nelson") trend_options.rules = judge::RuleSet::nelson;
   else if (options.rules != "western_electric")
     throw UsageError("unknown_value", "--rules", "\"" + options.rules + "\" is neither western_electric nor nelson");

@@ -252,6 +252,12 @@ std::string write(const Value& value, int indent) {
   return out;
 }
 
+Object object_of(const std::map<std::string, std::string>& texts) {
+  Object object;
+  for (const auto& [key, value] : texts) object.push_back({key, value});
+  return object;
+}
+
 std::string text_at(const Value* object, std::string_view key) {
   const Value* found = object ? object->find(key) : nullptr;
   return found && found->string() ? *found->string() : "";

@@ -1,6 +1,7 @@
 #pragma once
 // Strict JSON as a value: ordered keys, equal keys refused, `//` comments allowed, NaN and Inf never written.
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -66,6 +67,7 @@ struct Member {
 Array array_of(const std::vector<double>& values);
 Array array_of(const std::vector<std::string>& values);
 Array array_of(Vec3 v);
+Object object_of(const std::map<std::string, std::string>& texts);
 
 /// Parses `text`; errors name `file` and the byte. `kind` chooses UsageError or InputError behaviour.
 Value parse(std::string_view text, const std::string& file, ErrorKind kind);

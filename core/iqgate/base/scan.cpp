@@ -1,16 +1,17 @@
 #include "iqgate/base/scan.hpp"
 
-#include <charconv>
 #include <cmath>
+
+#include "iqgate/base/text_number.hpp"
 
 namespace iqgate {
 
 bool Scan::tag_number(const std::string& keyword, double& value) const {
   const auto found = tags.find(keyword);
   if (found == tags.end()) return false;
-  const std::string& text = found->second;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
+  const auto number = number_from_text(found->second);
+  value = number.value_or(value);
+  return number.has_value();
 }
 
 std::optional<bool> Scan::phase_along_rows() const {

@@ -1,21 +1,13 @@
 // Were the site's scans taken as the profile demands?
-#include <charconv>
-
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/judge/compare.hpp"
 
 namespace iqgate::judge {
 namespace {
 
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
 bool met(const Condition& condition, const std::string& found) {
   if (!condition.range) return condition.text == found;
-  const auto value = number_of(found);
+  const auto value = number_from_text(found);
   return value && *value >= condition.range->low && *value <= condition.range->high;
 }
 

@@ -1,11 +1,11 @@
 #include "iqgate/judge/profile_build.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/judge/compare_metric.hpp"
 #include "iqgate/judge/margin_test.hpp"
 
@@ -40,13 +40,6 @@ constexpr const char* condition_tags[] = {"modality",
                                           "spacing_y_mm",
                                           "spacing_z_mm"};
 
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size() && std::isfinite(value);
-  return whole ? std::optional(value) : std::nullopt;
-}
-
 // What all scans share: a text, or numbers within 1 % (dose: 5 %) of their middle one. Throws where they differ: the
 // reference was then not taken under one condition.
 Condition shared_condition(const std::string& tag, const std::vector<Record>& records) {
@@ -54,7 +47,7 @@ Condition shared_condition(const std::string& tag, const std::vector<Record>& re
   const std::string first = records.front().conditions.at(tag);
   for (const Record& record : records) {
     const std::string& text = record.conditions.at(tag);
-    const auto value = number_of(text);
+    const auto value = number_from_text(text);
     if (value) numbers.push_back(*value);
     if (!value && text != first)
       throw InputError("conditions_vary", record.source, tag + " is " + text + ", elsewhere " + first,

@@ -233,8 +233,7 @@ Model read_model(const std::string& path) {
         std::none_of(model.shapes.begin(), earlier, [&](const Shape& o) { return o.name == s.inside; }))
       fields.fail("shapes", "unknown_value", "shape " + s.name + " lies inside a shape that does not stand before it");
   }
-  std::ifstream stream(path, std::ios::binary);
-  model.digest = sha256_hex(std::string(std::istreambuf_iterator<char>(stream), {}));
+  model.digest = sha256_file(path);
   return model;
 }
 

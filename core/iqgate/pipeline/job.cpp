@@ -7,6 +7,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/locate/registration.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"

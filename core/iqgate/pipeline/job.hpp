@@ -70,7 +70,5 @@ void write_results(report::Document& document, const std::string& folder);
 
 /// Versions of the program, its build and the libraries it runs with.
 std::map<std::string, std::string> software_record();
-/// Now, as 2026-11-24T14:30:00Z; SOURCE_DATE_EPOCH stands for it where it is set.
-std::string now_utc();
 
 }  // namespace iqgate::pipeline

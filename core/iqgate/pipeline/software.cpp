@@ -3,7 +3,6 @@
 
 #include <Eigen/Core>
 #include <boost/version.hpp>
-#include <ctime>
 
 #include "iqgate/pipeline/job.hpp"
 
@@ -32,17 +31,6 @@ std::map<std::string, std::string> software_record() {
           {"openssl", OpenSSL_version(OPENSSL_VERSION)},
           {"eigen", dotted(EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
           {"boost", dotted(BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)}};
-}
-
-std::string now_utc() {
-  std::time_t now = std::time(nullptr);
-  if (const char* fixed = std::getenv("SOURCE_DATE_EPOCH"); fixed && *fixed)
-    now = static_cast<std::time_t>(std::strtoll(fixed, nullptr, 10));
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text;
 }
 
 }  // namespace iqgate::pipeline

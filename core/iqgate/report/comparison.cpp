@@ -13,12 +13,6 @@ namespace {
 using json::text_at;
 using json::Value;
 
-Value text_map(const std::map<std::string, std::string>& map) {
-  json::Object object;
-  for (const auto& [key, value] : map) object.push_back({key, value});
-  return object;
-}
-
 const judge::Side* nearest_side(const judge::MetricVerdict& v) {
   if (!v.test) return nullptr;
   for (const auto* side : {&v.test->low, &v.test->high})
@@ -78,7 +72,7 @@ Value comparison_json(const ComparisonDocument& d) {
   const judge::Comparison& c = d.comparison;
   Value v;
   v.set("schema", "iqgate.comparison/1");
-  v.set("software", text_map(d.software));
+  v.set("software", json::object_of(d.software));
   Value profile;
   profile.set("name", d.profile.name), profile.set("version", d.profile.version);
   profile.set("source", d.profile.source), profile.set("digest", d.profile.digest);
@@ -98,7 +92,7 @@ Value comparison_json(const ComparisonDocument& d) {
   }
   site.set("scans", std::move(scans));
   v.set("site", std::move(site));
-  v.set("context", text_map(d.context));
+  v.set("context", json::object_of(d.context));
   v.set("days", c.days > 0 ? Value(c.days) : Value());
   v.set("look", d.look ? Value(*d.look) : Value());
   // As it was before this comparison: a log that does not pass through it was cut or made anew.

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "iqgate/base/atomic_file.hpp"
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/base/sha256.hpp"
 
 namespace iqgate::report {
@@ -78,10 +79,7 @@ CheckedLog check_log(const std::string& text_of_log, const std::optional<LogStat
 }
 
 CheckedLog read_log(const std::string& path, const std::optional<LogState>& expected) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream || std::filesystem::is_directory(path))
-    throw InputError("cannot_read", path, "the decision log cannot be opened");
-  return check_log({std::istreambuf_iterator<char>(stream), {}}, expected);
+  return check_log(file_bytes(path), expected);
 }
 
 void refuse_broken(const CheckedLog& log, const std::string& path) {

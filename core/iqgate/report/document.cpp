@@ -5,12 +5,6 @@ namespace {
 
 using json::Value;
 
-Value text_map(const std::map<std::string, std::string>& map) {
-  json::Object object;
-  for (const auto& [key, value] : map) object.push_back({key, value});
-  return object;
-}
-
 Value bounds_json(const judge::Bounds& b) { return json::Array{Value(b.low), Value(b.high)}; }
 
 Value scan_json(const ScanRecord& s) {
@@ -26,7 +20,7 @@ Value scan_json(const ScanRecord& s) {
   v.set("frames", s.frames);
   v.set("sha256", json::array_of(s.sha256));
   v.set("flags", json::array_of(s.flags));
-  v.set("tags", text_map(s.tags));
+  v.set("tags", json::object_of(s.tags));
   return v;
 }
 
@@ -146,10 +140,10 @@ Value list(const std::vector<T>& items, F&& convert) {
 Value document_json(const Document& d) {
   Value v;
   v.set("schema", "iqgate.result/1");
-  v.set("software", text_map(d.software));
+  v.set("software", json::object_of(d.software));
   Value input;
   input.set("scans", list(d.scans, scan_json));
-  input.set("settings", text_map(d.settings));
+  input.set("settings", json::object_of(d.settings));
   v.set("input", std::move(input));
   Value phantom;
   phantom.set("name", d.phantom_name);
@@ -164,7 +158,7 @@ Value document_json(const Document& d) {
   backend.set("device", d.device);
   backend.set("reason", d.backend_reason);
   v.set("backend", std::move(backend));
-  v.set("context", text_map(d.context));
+  v.set("context", json::object_of(d.context));
   v.set("measurements", list(d.results.measurements, measurement_json));
   v.set("not_measured", list(d.results.not_measured, [](const NotMeasured& n) {
           Value item;
@@ -185,7 +179,7 @@ Value document_json(const Document& d) {
           return item;
         }));
   v.set("overall", std::string(word(d.judgement.overall)));
-  v.set("files", text_map(d.files));
+  v.set("files", json::object_of(d.files));
   v.set("created_utc", d.created_utc);
   return v;
 }

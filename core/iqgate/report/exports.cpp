@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/report/dicom_text.hpp"
 #include "iqgate/report/result_file.hpp"
 
@@ -70,12 +71,6 @@ std::string short_field(std::string text) {
   std::size_t end = std::min<std::size_t>(text.size(), 64);
   while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
   return text.substr(0, end);
-}
-
-// YYYY-MM-DDThh:mm:ssZ in seconds; 0 where it is none.
-long long seconds_of(const std::string& utc) {
-  std::tm parts{};
-  return strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts) ? static_cast<long long>(timegm(&parts)) : 0;
 }
 
 }  // namespace
@@ -153,7 +148,7 @@ std::string prometheus_text(const std::vector<NamedResult>& results) {
     }
     overall += "iqgate_overall{" + whose + ",state=\"" + label(text_at(&named.result, "overall")) + "\"} 1\n";
     times += "iqgate_result_time_seconds{" + whose + "} " +
-             std::to_string(seconds_of(text_at(&named.result, "created_utc"))) + "\n";
+             std::to_string(utc_seconds(text_at(&named.result, "created_utc")).value_or(0)) + "\n";
   }
   const auto family = [](const std::string& name, const std::string& help, const std::string& lines) {
     return lines.empty() ? "" : "# HELP " + name + " " + help + "\n# TYPE " + name + " gauge\n" + lines;

@@ -13,17 +13,12 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/utc_time.hpp"
 
 extern char** environ;
 
 namespace iqgate::report {
 namespace {
-
-std::string epoch_of(const std::string& created_utc) {
-  std::tm parts{};
-  if (!strptime(created_utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts)) return "0";
-  return std::to_string(static_cast<long long>(timegm(&parts)));
-}
 
 // Runs a program without a shell, its words to nowhere; false where it is not there or fails.
 bool run(const std::vector<std::string>& words, const std::string& epoch) {
@@ -53,7 +48,7 @@ bool run(const std::vector<std::string>& words, const std::string& epoch) {
 std::string make_pdf(const std::string& html, const std::string& pdf, const std::string& created_utc) {
   std::string by;
   write_atomically(pdf, [&](const std::string& temporary) {
-    const std::string epoch = epoch_of(created_utc);
+    const std::string epoch = std::to_string(utc_seconds(created_utc).value_or(0));
     const auto made = [&] {
       std::error_code error;
       return std::filesystem::file_size(temporary, error) > 0 && !error;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 
 namespace iqgate::report {
@@ -85,12 +86,6 @@ void read_identity(const Value& scan, judge::Record& record) {
 
 }  // namespace
 
-std::string short_name(const std::string& path) {
-  std::filesystem::path p(path);
-  if (!p.has_filename()) p = p.parent_path();
-  return p.filename().string();
-}
-
 Value read_result(const std::string& path) {
   const std::string file = std::filesystem::is_directory(path) ? path + "/result.json" : path;
   if (!std::filesystem::exists(file))
@@ -132,14 +127,10 @@ judge::Record record_of(const Value& result, const std::string& source) {
 void check_against_hdf5(const std::string& result_file) {
   const std::string h5 = std::filesystem::path(result_file).replace_extension(".h5").string();
   if (!std::filesystem::exists(h5)) return;
-  std::ifstream stream(result_file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (read_result_hdf5(h5).result_json != text)
+  if (read_result_hdf5(h5).result_json != file_bytes(result_file))
     throw InputError("mixed_results", result_file, "is not the text that result.h5 beside it was written with",
                      "it was changed, or two runs were mixed: measure again into an empty folder");
 }
-
-judge::Record read_record(const std::string& path) { return record_of(read_result(path), short_name(path)); }
 
 std::vector<Measurement> read_measurements(const std::string& path) { return measurements_of(read_result(path), path); }
 

@@ -12,12 +12,9 @@ namespace iqgate::report {
 json::Value read_result(const std::string& path);
 /// The same as the judging stage sees it. `source`: a short name for messages.
 judge::Record record_of(const json::Value& result, const std::string& source);
-judge::Record read_record(const std::string& path);
 /// Throws InputError where a result.h5 beside it was written with another text: the result was changed, or mixed.
 void check_against_hdf5(const std::string& result_file);
 /// Measurements of a result.json, as a baseline for relative limits.
 std::vector<Measurement> read_measurements(const std::string& path);
-/// The last part of a path: what of it may stand in an output.
-std::string short_name(const std::string& path);
 
 }  // namespace iqgate::report

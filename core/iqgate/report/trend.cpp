@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "iqgate/base/utc_time.hpp"
 #include "iqgate/judge/profile.hpp"
 #include "iqgate/report/result_file.hpp"
 #include "iqgate/report/tables.hpp"
@@ -52,11 +53,8 @@ bool is_proportional(const std::string& name) {
 }
 
 double days_between(const std::string& from, const std::string& to) {
-  const auto seconds = [](const std::string& at) {
-    std::tm parts{};
-    return strptime(at.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) ? double(timegm(&parts)) : NAN;
-  };
-  return (seconds(to) - seconds(from)) / 86400;
+  const auto a = utc_seconds(from), b = utc_seconds(to);
+  return a && b ? double(*b - *a) / 86400 : NAN;
 }
 
 struct Group {

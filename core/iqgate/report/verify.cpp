@@ -5,6 +5,7 @@
 #include <iterator>
 #include <set>
 
+#include "iqgate/base/file_bytes.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/report/decision_log.hpp"
 #include "iqgate/report/exports.hpp"
@@ -29,10 +30,7 @@ Verified verify_log(const std::string& path) {
 Verified verify_result(const std::string& folder) {
   Verified v{
       "result", "result.json, result.h5, measurements.csv and report.html agree; curves.csv is not looked at", {}};
-  const auto bytes = [&](const std::string& name) {
-    std::ifstream stream(folder + "/" + name, std::ios::binary);
-    return std::string{std::istreambuf_iterator<char>(stream), {}};
-  };
+  const auto bytes = [&](const std::string& name) { return file_bytes(folder + "/" + name); };
   if (!fs::exists(folder + "/result.h5")) {
     v.faults.push_back("result.h5 is missing");
     return v;

@@ -1,0 +1,10 @@
+#pragma once
+#include <optional>
+#include <string_view>
+
+namespace iqgate {
+
+/// The finite number that all of the text is, in any locale; none otherwise.
+std::optional<double> number_from_text(std::string_view text);
+
+}  // namespace iqgate
