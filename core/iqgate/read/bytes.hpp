@@ -25,6 +25,8 @@ class ByteSource {
   static ByteSource memory(std::string name, std::shared_ptr<const std::string> bytes);
 
   const std::string& name() const { return name_; }
+  /// The file that holds the bytes: of an entry (ARCHIVE#NUMBER) the archive.
+  std::string file_on_disk() const { return bytes_ ? name_.substr(0, name_.rfind('#')) : name_; }
   std::uint64_t size() const { return size_; }
   const std::string* in_memory() const { return bytes_.get(); }
   void read(std::uint64_t offset, char* into, std::size_t count) const;

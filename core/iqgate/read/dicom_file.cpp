@@ -73,6 +73,7 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   }
   check_claims(file, *length, frame_count, limits);
   keep_tags(data, file.tags);
+  keep_identity(data, file.identity);
   read_thickness(data, file);
   if (data.tagExists(DCM_PerFrameFunctionalGroupsSequence)) read_functional_groups(data, file, frame_count);
   else read_classic_frames(data, file, frame_count);

@@ -133,8 +133,13 @@ void describe(const Slices& slices, ScanHeader& header) {
   header.modality = file.modality;
   header.value_unit = file.value_unit;
   header.display = file.source.name();
+  header.study = file.study_uid;
+  for (const SliceRef& s : slices) header.paths.push_back(s.file->source.file_on_disk());
+  std::sort(header.paths.begin(), header.paths.end());
+  header.paths.erase(std::unique(header.paths.begin(), header.paths.end()), header.paths.end());
   header.frames = slices.size();
   header.tags = file.tags;
+  header.identity = file.identity;
   for (const auto& [key, value] : f.split)
     if (key != "ImageType" && key != "StackID") header.tags[key] = value;
   header.flags = file.flags;
@@ -213,6 +218,8 @@ ScanHeader refused_file(const DicomFile& file) {
   ScanHeader header;
   header.modality = file.modality;
   header.display = file.source.name();
+  header.paths = {file.source.file_on_disk()};
+  header.study = file.study_uid;
   header.files = 1;
   header.frames = file.frames.size();
   header.grid.size = {file.columns, file.rows, file.frames.size()};
@@ -226,7 +233,7 @@ ScanHeader refused_file(const DicomFile& file) {
 
 }  // namespace
 
-std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits) {
+std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits, bool within_study) {
   std::vector<ScanHeader> headers;
   std::map<std::string, Slices> series;
   std::map<std::string, std::string> broken;  // series UID -> why a file of it is refused
@@ -278,7 +285,7 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
       headers.push_back(std::move(header));
     }
   }
-  group_volumes(headers);
+  group_volumes(headers, within_study);
   std::sort(headers.begin(), headers.end(), [](const ScanHeader& a, const ScanHeader& b) {
     // repeat_2 before repeat_10: a longer number is a larger one.
     const std::size_t a_length = a.role.size(), b_length = b.role.size();

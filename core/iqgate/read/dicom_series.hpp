@@ -8,7 +8,9 @@ namespace iqgate::read {
 
 /// Groups frames into volumes by series UID and geometry, sorts them along the normal and checks the geometry:
 /// silent to 1e-3 relative, a flag to 1 %, refused above; missing, duplicated and mixed slices are refused.
-/// The order of `files` never matters. Series of one acquisition set get a common group and roles.
-std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits);
+/// The order of `files` never matters. Series of one acquisition set (of one study, where asked) get a common group
+/// and roles.
+std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits,
+                                        bool within_study = false);
 
 }  // namespace iqgate::read

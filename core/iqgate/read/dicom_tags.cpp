@@ -123,4 +123,12 @@ void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags) {
     tags.emplace("PhilipsScaleSlope", std::to_string(double(scale)));
 }
 
+void keep_identity(DcmItem& item, std::map<std::string, std::string>& identity) {
+  for (const DcmTagKey& key : {DCM_StudyDescription, DCM_SeriesDescription, DCM_ProtocolName, DCM_StationName,
+                               DCM_InstitutionName, DCM_BodyPartExamined, DCM_PatientID, DCM_PatientName}) {
+    const std::string text = text_of(item, key);
+    if (!text.empty() && text.size() <= 256) identity.emplace(DcmTag(key).getTagName(), text);
+  }
+}
+
 }  // namespace iqgate::read

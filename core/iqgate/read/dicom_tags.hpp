@@ -25,6 +25,8 @@ unsigned short_of(DcmItem& item, const DcmTagKey& tag, const char* name);
 DcmItem* first_item(DcmItem& parent, const DcmTagKey& sequence);
 /// Technique and device identity by DICOM keyword: what a report needs, and no patient data.
 void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags);
+/// Names and descriptions, by which a site's rules may tell scans apart; no output holds them.
+void keep_identity(DcmItem& item, std::map<std::string, std::string>& identity);
 
 /// Fills the frames: positions, orientation, spacing, rescale (dicom_frames.cpp).
 void read_functional_groups(DcmDataset& data, DicomFile& file, std::size_t frame_count);

@@ -30,12 +30,21 @@ bool is_hdf5(const ByteSource& source) {
   return source.size() > 8 && source.read(0, 8) == std::string("\x89HDF\r\n\x1a\n", 8);
 }
 
+// An empty file may be a marker; one with the ending of a scan is a scan that never arrived.
+bool has_scan_ending(const std::string& path) {
+  std::string ending = fs::path(path).extension().string();
+  for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  for (const char* known : {".dcm", ".ima", ".nii", ".gz", ".nrrd", ".mhd", ".mha", ".tif", ".tiff", ".h5", ".zip"})
+    if (ending == known) return true;
+  return false;
+}
+
 void sort_out(const std::string& path, bool named, const IntakeLimits& limits, Found& found) {
   try {
     const ByteSource source = ByteSource::file(path);
     RasterKind kind;
     if (source.size() == 0) {
-      if (named) found.refused.push_back(refused_scan(path, "empty_file", "is an empty file"));
+      if (named || has_scan_ending(path)) found.refused.push_back(refused_scan(path, "empty_file", "is an empty file"));
     } else if (raster_kind(path, kind)) {
       if (kind == RasterKind::tiff && !named) found.tiff_folders[fs::path(path).parent_path().string()].push_back(path);
       else found.rasters.emplace_back(path, kind);
@@ -56,7 +65,7 @@ void sort_out(const std::string& path, bool named, const IntakeLimits& limits, F
   }
 }
 
-void collect(const std::string& path, const IntakeLimits& limits, Found& found) {
+void collect(const std::string& path, const IntakeLimits& limits, Gather gather, Found& found) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     std::vector<std::string> files;
@@ -99,7 +108,7 @@ void collect(const std::string& path, const IntakeLimits& limits, Found& found) 
   }
   if (!fs::exists(path, error)) throw InputError("not_found", path, "does not exist", "check the name");
   if (!fs::is_regular_file(path, error)) throw InputError("not_a_file", path, "is neither a file nor a folder");
-  sort_out(path, true, limits, found);
+  sort_out(path, gather == Gather::named, limits, found);
 }
 
 // Volumes without tags that share a grid are repeats, in the order they were named.
@@ -118,9 +127,9 @@ void group_rasters(std::vector<ScanHeader>& rasters) {
 
 }  // namespace
 
-std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits) {
+std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits, Gather gather) {
   Found found;
-  for (const std::string& path : paths) collect(path, limits, found);
+  for (const std::string& path : paths) collect(path, limits, gather, found);
   std::vector<DicomFile> files(found.dicom.size());
   std::exception_ptr fault;
 #pragma omp parallel for schedule(dynamic)
@@ -131,7 +140,7 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
       fault = std::current_exception();
     }
   if (fault) std::rethrow_exception(fault);
-  std::vector<ScanHeader> headers = assemble_series(std::move(files), limits);
+  std::vector<ScanHeader> headers = assemble_series(std::move(files), limits, gather == Gather::tree);
   std::vector<ScanHeader> rasters;
   const auto guarded = [&](const std::string& path, auto&& read) {
     try {
@@ -149,7 +158,7 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
   for (const auto& [path, dataset] : found.hdf5)
     guarded(path, [&, p = path, d = dataset] { return read_hdf5_volume(p, d, limits); });
   std::erase_if(rasters, [](const ScanHeader& h) { return h.code == "no_volume" && !h.is_scan; });
-  group_rasters(rasters);
+  if (gather == Gather::named) group_rasters(rasters);
   for (ScanHeader& h : rasters) headers.push_back(std::move(h));
   for (ScanHeader& h : found.refused) headers.push_back(std::move(h));
   // Printed to terminals and tables: no control character of a file gets there.

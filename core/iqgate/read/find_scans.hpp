@@ -8,10 +8,15 @@
 
 namespace iqgate::read {
 
+/// named: somebody chose these paths. tree: nobody did (a batch): volumes form a group within one study only, volumes
+/// without tags never, and a file is treated as one that a folder holds.
+enum class Gather { named, tree };
+
 /// Every scan under the given files and folders (zip archives are read in place), in a fixed order that does not
 /// depend on the order or names of files. Unknown files inside folders are left out; one named by itself is refused.
 /// Throws InputError when a path does not exist.
-std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits = {});
+std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits = {},
+                                   Gather gather = Gather::named);
 
 /// Decodes one scan. A time series (raster file with a fourth dimension) gives one Scan a volume.
 std::vector<Scan> load_scan(const ScanHeader& header);

@@ -90,6 +90,7 @@ class RasterLoader : public VoxelLoader {
 ScanHeader refused_scan(const std::string& path, const std::string& code, const std::string& reason) {
   ScanHeader header;
   header.display = path;
+  header.paths = {path};
   header.files = 1;
   header.id = sha256_hex(path).substr(0, 12);
   header.group = header.id;
@@ -114,6 +115,7 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
   if (io->GetNumberOfComponents() != 1) throw InputError("colour_image", path, "has more than one channel");
   ScanHeader header;
   header.display = path;
+  header.paths = {path};
   header.files = claim.data_files.size();
   header.frames = claim.sizes[2] * claim.sizes[3];
   header.value_unit = "1";
@@ -148,6 +150,7 @@ ScanHeader read_tiff_stack(const std::vector<std::string>& paths, const IntakeLi
   }
   if (page.count() * paths.size() * sizeof(float) > limits.max_scan_bytes)
     throw InputError("too_large", paths.front(), "the stack is larger than the limit on memory allows");
+  header.paths = paths;
   header.grid.size.z = paths.size();
   header.frames = header.files = paths.size();
   header.flags.push_back("order_by_name");

@@ -51,7 +51,7 @@ void assign_roles(std::vector<ScanHeader*> members) {
 
 }  // namespace
 
-void group_volumes(std::vector<ScanHeader>& headers) {
+void group_volumes(std::vector<ScanHeader>& headers, bool within_study) {
   std::vector<bool> taken(headers.size(), false);
   for (std::size_t a = 0; a < headers.size(); ++a) {
     if (taken[a]) continue;
@@ -62,8 +62,8 @@ void group_volumes(std::vector<ScanHeader>& headers) {
       std::vector<ScanHeader*> members{&headers[a]};
       std::vector<std::size_t> indices{a};
       for (std::size_t b = a + 1; b < headers.size(); ++b)
-        if (headers[b].usable && !taken[b] && same_grid(headers[a].grid, headers[b].grid) &&
-            technique(headers[a], free) == technique(headers[b], free)) {
+        if (headers[b].usable && !taken[b] && (!within_study || headers[a].study == headers[b].study) &&
+            same_grid(headers[a].grid, headers[b].grid) && technique(headers[a], free) == technique(headers[b], free)) {
           members.push_back(&headers[b]);
           indices.push_back(b);
         }

@@ -32,13 +32,16 @@ class VoxelLoader {
 struct ScanHeader {
   std::string id;  ///< 12 hexadecimal digits, from the series UID or the file's bytes; never a name
   std::string modality, value_unit;
-  std::string role;     ///< within its group: repeat_1, echo_2, ti_3...
-  std::string group;    ///< scans of one acquisition set share this
-  std::string display;  ///< where it was found, for messages
+  std::string role;                ///< within its group: repeat_1, echo_2, ti_3...
+  std::string group;               ///< scans of one acquisition set share this
+  std::string display;             ///< where it was found, for messages
+  std::vector<std::string> paths;  ///< its files on disk (an archive by its own): with them alone it is found again
+  std::string study;               ///< StudyInstanceUID: for grouping, never shown
   Grid grid;
   bool slice_spacing_known = true;
   std::size_t frames = 0, files = 0;
   std::map<std::string, std::string> tags;
+  std::map<std::string, std::string> identity;  ///< names and descriptions, for rules alone: never written anywhere
   std::vector<std::string> flags;
   bool usable = false;
   bool is_scan = true;       ///< false: a structure set, report, topogram: nothing is lost when it is left out

@@ -176,6 +176,7 @@ ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset_
   const Hdf5Handle file = open_file(path);
   const std::string name = dataset_name.empty() ? "/volume" : dataset_name;
   ScanHeader header = refused_scan(path, "no_volume", "holds no dataset " + name);
+  header.paths = {path + ":" + name};
   header.is_scan = !dataset_name.empty();
   if (!reached_by_hard_links(file.get(), name)) {
     header.reason += " (links to other places are not followed)";
