@@ -92,6 +92,18 @@ void append_line(const std::string& path, const std::function<std::string(const 
   if (present.empty()) sync_folder_of(path);
 }
 
+void place_folder(const std::string& finished, const std::string& place) {
+  std::error_code error;
+  sync_path(finished, O_RDONLY | O_DIRECTORY);
+  if (std::filesystem::exists(place, error)) {
+    const std::string old = finished + ".old";
+    if (std::rename(place.c_str(), old.c_str()) != 0) fail(place, "rename");
+    std::filesystem::remove_all(old, error);
+  }
+  if (std::rename(finished.c_str(), place.c_str()) != 0) fail(place, "rename");
+  sync_folder_of(place);
+}
+
 void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
