@@ -1,0 +1,206 @@
+#include "iqgate/batch/discovery.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <map>
+
+#include "iqgate/base/path_text.hpp"
+#include "iqgate/base/sha256.hpp"
+
+namespace iqgate::batch {
+namespace {
+namespace fs = std::filesystem;
+
+using json::list_at;
+using json::text_at;
+using json::Value;
+
+std::string fault_code(WorkerFault fault) {
+  switch (fault) {
+    case WorkerFault::timed_out: return "timeout";
+    case WorkerFault::too_large: return "memory";
+    default: return "worker_crashed";
+  }
+}
+
+// Of a file that no worker survives: it is never opened here.
+std::string digest_of_listing(const std::string& path) {
+  struct stat info {};
+  ::stat(path.c_str(), &info);
+  return sha256_hex(path + "|" + std::to_string(info.st_size) + "|" + std::to_string(info.st_mtim.tv_sec) + "|" +
+                    std::to_string(info.st_mtim.tv_nsec));
+}
+
+std::vector<std::string> texts_of(const json::Array& list) {
+  std::vector<std::string> texts;
+  for (const Value& v : list)
+    if (v.string()) texts.push_back(*v.string());
+  return texts;
+}
+
+class Search {
+ public:
+  Search(const BatchOptions& options, WorkerPool& pool) : options_(options), pool_(pool) {}
+
+  Discovery run(int stop_fd) {
+    places_.push_back(options_.roots);
+    WorkerPool::Calls calls;
+    calls.next = [this](std::size_t) { return next(); };
+    calls.part = [this](std::size_t tag, const Value& group) { take(group, pending_[tag]); };
+    calls.done = [this](WorkerAnswer answer) { done(std::move(answer)); };
+    calls.tick = [] {};
+    found_.stopped = !pool_.run(calls, stop_fd);
+    std::sort(found_.scans.begin(), found_.scans.end(),
+              [](const FoundScan& a, const FoundScan& b) { return a.scan.key < b.scan.key; });
+    return std::move(found_);
+  }
+
+ private:
+  std::optional<WorkerJob> next() {
+    if (places_.empty()) return std::nullopt;
+    std::vector<std::string> paths = places_.front();
+    places_.pop_front();
+    std::vector<std::string> texts;
+    for (const std::string& path : paths) texts.push_back(path_to_text(path));
+    Value request;
+    request.set("do", "find"), request.set("paths", json::array_of(texts));
+    request.set("max_scan_bytes", static_cast<double>(options_.max_memory / 3));
+    // Looking takes as long as the tree is large: time for one scan, and for each file that there is.
+    const double timeout_s = options_.timeout_s + 0.05 * double(files_in(paths));
+    jobs_.push_back(std::move(paths));
+    return WorkerJob{jobs_.size() - 1, std::move(request), timeout_s};
+  }
+
+  static std::size_t files_in(const std::vector<std::string>& paths) {
+    std::size_t files = 0;
+    for (const std::string& path : paths) {
+      std::error_code error;
+      if (!fs::is_directory(path, error)) {
+        ++files;
+        continue;
+      }
+      const auto options = fs::directory_options::skip_permission_denied;
+      for (fs::recursive_directory_iterator walk(path, options, error); !error && walk != fs::end(walk);
+           walk.increment(error))
+        ++files;
+    }
+    return files;
+  }
+
+  void done(WorkerAnswer answer) {
+    // What was told before a fault is told again by the parts.
+    Discovery told = std::move(pending_[answer.tag]);
+    pending_.erase(answer.tag);
+    if (answer.fault == WorkerFault::none && json::flag_at(&answer.reply, "ok")) return merge(std::move(told));
+    const std::vector<std::string> paths = jobs_[answer.tag];
+    if (paths.size() > 1) {
+      const auto middle = paths.begin() + static_cast<std::ptrdiff_t>(paths.size() / 2);
+      places_.emplace_back(paths.begin(), middle), places_.emplace_back(middle, paths.end());
+      return;
+    }
+    std::error_code error;
+    if (fs::is_directory(paths.front(), error)) return narrow(paths.front());
+    if (!fs::exists(fs::symlink_status(paths.front(), error))) return;  // it has gone since
+    FoundScan broken;
+    broken.scan.input_sha256 = digest_of_listing(paths.front());
+    broken.scan.scan_id = broken.scan.input_sha256.substr(0, 12);
+    broken.paths = {path_to_text(paths.front())};
+    broken.quarantined = answer.fault != WorkerFault::none;
+    broken.code = broken.quarantined ? fault_code(answer.fault) : text_at(&answer.reply, "code");
+    broken.reason =
+        broken.quarantined ? "a worker broke on this file (" + answer.how + ")" : text_at(&answer.reply, "reason");
+    add(std::move(broken), options_.configuration_sha256, found_);
+  }
+
+  void merge(Discovery&& told) {
+    found_.skipped += told.skipped, found_.not_scans += told.not_scans, found_.other_shards += told.other_shards;
+    for (FoundScan& s : told.scans) found_.scans.push_back(std::move(s));
+  }
+
+  void narrow(const std::string& folder) {
+    std::vector<std::string> files;
+    std::error_code error;
+    for (fs::directory_iterator entry(folder, error); !error && entry != fs::end(entry); entry.increment(error)) {
+      if (entry->path().filename().string()[0] == '.') continue;
+      if (!entry->is_directory(error)) files.push_back(entry->path().string());
+      else if (!entry->is_symlink(error)) places_.push_back({entry->path().string()});
+    }
+    std::sort(files.begin(), files.end());
+    if (!files.empty()) places_.push_back(std::move(files));
+  }
+
+  void take(const Value& group, Discovery& found) {
+    const bool usable = json::flag_at(&group, "usable");
+    if (!usable && !json::flag_at(&group, "is_scan")) {
+      ++found.not_scans;
+      return;
+    }
+    FoundScan s;
+    s.scan.scan_id = text_at(&group, "group");
+    s.paths = texts_of(list_at(&group, "paths"));
+    s.scan.modality = text_at(&group, "modality"), s.scan.scanner = text_at(&group, "scanner");
+    s.scan.input_sha256 = sha256_hex(json::write(Value(list_at(&group, "sha256")), 0));
+    if (!usable) {
+      s.code = text_at(&group, "code"), s.reason = text_at(&group, "reason");
+      return add(std::move(s), options_.configuration_sha256, found);
+    }
+    const std::size_t rule = rule_for(group, s);
+    if (rule == options_.rules.size()) {
+      s.code = "no_rule", s.reason = "none of the rules matches this scan";
+      return add(std::move(s), options_.configuration_sha256, found);
+    }
+    if (options_.rules[rule].rule.skip) {
+      ++found.skipped;
+      return;
+    }
+    s.rule = rule;
+    s.scan.rule = options_.rules[rule].rule.name;
+    add(std::move(s), options_.rules[rule].configuration_sha256, found);
+  }
+
+  std::size_t rule_for(const Value& group, const FoundScan& s) const {
+    ScanFacts facts{s.scan.modality, "", {}};
+    if (const Value* tags = group.find("tags"); tags && tags->object())
+      for (const json::Member& m : *tags->object())
+        if (m.value.string()) facts.tags[m.key] = *m.value.string();
+    const std::string folder = fs::path(path_from_text(s.paths.front())).parent_path().string();
+    for (const std::string& root : options_.roots)
+      if (folder.rfind(root, 0) == 0) facts.folder = fs::path(folder).lexically_relative(root).string();
+    if (facts.folder == ".") facts.folder.clear();
+    for (std::size_t k = 0; k < options_.rules.size(); ++k)
+      if (first_match({options_.rules[k].rule}, facts)) return k;
+    return options_.rules.size();
+  }
+
+  void add(FoundScan s, const std::string& configuration_sha256, Discovery& found) const {
+    if (std::stoull(s.scan.input_sha256.substr(0, 12), nullptr, 16) % options_.shards != options_.shard - 1) {
+      ++found.other_shards;
+      return;
+    }
+    s.scan.key = scan_key(s.scan.input_sha256, configuration_sha256, options_.program);
+    found.scans.push_back(std::move(s));
+  }
+
+  const BatchOptions& options_;
+  WorkerPool& pool_;
+  std::deque<std::vector<std::string>> places_;
+  std::vector<std::vector<std::string>> jobs_;
+  std::map<std::size_t, Discovery> pending_;
+  Discovery found_;
+};
+
+}  // namespace
+
+std::string scan_key(const std::string& input_sha256, const std::string& configuration_sha256,
+                     const std::string& program) {
+  return sha256_hex(input_sha256 + "|" + configuration_sha256 + "|" + program);
+}
+
+Discovery discover(const BatchOptions& options, WorkerPool& pool, int stop_fd) {
+  return Search(options, pool).run(stop_fd);
+}
+
+}  // namespace iqgate::batch

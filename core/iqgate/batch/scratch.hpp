@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+
+namespace iqgate::batch {
+
+/// A folder for results on the way, removed at the end; those of dead processes are removed at the start.
+class Scratch {
+ public:
+  Scratch(const std::string& results_folder, const std::string& name);
+  ~Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace iqgate::batch
