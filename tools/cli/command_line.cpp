@@ -29,12 +29,13 @@ Examples:
   iqgate inspect SCANS/                                   what scans lie there, and are they whole?
   iqgate measure SCANS/ --phantom water_cylinder -o OUT   every test of this phantom, with uncertainty
   iqgate check SCANS/ --phantom water_cylinder -o OUT     the same, judged against limits, with a report
+  iqgate batch INCOMING/ --store STORE --phantom auto     every scan of a tree, once, with an index
   iqgate profile build REFERENCE/ --plan plan.json -o profile.json    what the research-grade scanner gives
   iqgate compare SITE/ --reference profile.json           may this scanner run the method?
   iqgate phantoms render water_cylinder -o DEMO           a digital phantom with known truth
 
 Exit codes: 0 done, all limits within; 1 a limit is broken; 2 wrong use; 3 input refused or no verdict;
-5 output; 6 time, memory or a missing device; 70 a fault of the program.)";
+4 a batch ended with scans not analysed; 5 output; 6 time, memory or a missing device; 70 a fault of the program.)";
 
 void add_common(CLI::App& verb, Options& o) {
   verb.add_flag("-q,--quiet", o.quiet, "no progress, no notes");
@@ -207,6 +208,62 @@ void add_gate(CLI::App& app, Options& o) {
   verify->add_option("--log", o.log, "the log that a dossier speaks of");
 }
 
+void add_batch(CLI::App& verb, Options& o) {
+  add_common(verb, o);
+  verb.add_option("ROOT", o.paths, "folders with scans")->required();
+  verb.add_option("--store", o.store, "folder for the history and all results, or postgresql://... (then --results)")
+      ->required();
+  verb.add_option("--results", o.results, "folder for the results, where the store is a database");
+  verb.add_option("--rules", o.rules_file, "rules file (iqgate.rules/1): which phantom and limits belong to a scan");
+  verb.add_option("--phantom", o.phantom, "without rules: name, file or auto (default)");
+  verb.add_option("--limits", o.limits, "without rules: judge by these; may be repeated")->allow_extra_args(false);
+  verb.add_option("--metric", o.metrics, "without rules: only this metric; may be repeated")->allow_extra_args(false);
+  verb.add_option("--context", o.context, "context file (iqgate.context/1): site, operator, baseline...");
+  verb.add_option("--backend", o.backend, "auto, cpu or cuda (one worker holds the device)")->envname("IQGATE_BACKEND");
+  verb.add_option("--retry", o.retries, "times that a scan is tried again after time, memory or a killed worker")
+      ->check(CLI::Range(0, 10));
+  verb.add_flag("--again", o.again, "try again what failed or is quarantined");
+  verb.add_flag("--show-names", o.show_names, "tell the paths of scans (they may hold names of people)");
+  verb.add_option("--expect", o.expect, "SCANNER@24h: raise the alarm when nothing came from it; may be repeated")
+      ->allow_extra_args(false);
+  verb.add_option("--on-fail", o.on_fail,
+                  "command and its arguments, run without a shell when the exit code is not 0; "
+                  "gets JSON on its standard input");
+  verb.add_option("--prom", o.prom, "also write the Prometheus text there");
+  verb.add_option("--junit", o.junit, "also write the JUnit file there");
+  verb.add_option("--keep-days", o.keep_days, "pictures and reports of older results go; every number stays")
+      ->check(between(1, 1e5));
+  verb.add_option("--worker", o.worker, "")->group("");
+}
+
+void add_batches(CLI::App& app, Options& o) {
+  CLI::App* batch = app.add_subcommand(
+      "batch",
+      "measures a tree of scans, each once, and files the results; broken off at any point, it goes on when called "
+      "again\n\nExamples:\n  iqgate batch INCOMING/ --store STORE --phantom catphan_504 --limits ct_catphan_manual\n  "
+      "iqgate batch INCOMING/ --store STORE --rules rules.json --expect \"Aera@24h\" --on-fail /opt/qa/mail.sh\n  "
+      "iqgate "
+      "batch INCOMING/ --store STORE --shard 3/8 --json\n\nExit codes: of the scans of this run; 4 some were not "
+      "analysed; 3 no scan was found");
+  add_batch(*batch, o);
+  batch->add_option("--shard", o.shard, "K/N: only this part of the scans, for many machines on one store");
+  batch->add_flag("--all", o.all, "the exit code counts what earlier runs settled, too");
+  batch->add_flag("-n,--dry-run", o.dry_run, "say what would be done");
+  CLI::App* watch = app.add_subcommand(
+      "watch",
+      "measures what arrives in a folder, when it has come to rest; SIGTERM stops it, and it goes on when called "
+      "again\n\nExamples:\n  iqgate watch INCOMING/ --store STORE --rules rules.json\n  iqgate watch INCOMING/ --store "
+      "STORE --phantom acr_mri_large --marker DONE --once");
+  add_batch(*watch, o);
+  watch->add_option("--quiet-time", o.quiet_s, "seconds without a change after which a delivery is whole")
+      ->check(between(0.1, 86400));
+  watch->add_option("--marker", o.marker, "a file of this name in a delivery says that it is whole");
+  watch->add_option("--rescan", o.rescan_s, "seconds between looks at the whole folder (network shares tell nothing)")
+      ->check(between(0.1, 86400));
+  watch->add_flag("--once", o.once, "end when all that lies there is measured");
+  app.add_subcommand("worker", "")->group("");
+}
+
 std::string suggestion(const std::string& wrong, const CLI::App& app) {
   std::vector<std::string> names;
   for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
@@ -249,6 +306,7 @@ Command parse_command_line(const std::vector<std::string>& given, Options& o) {
       "iqgate check SCANS/ --phantom uniform_cylinder --limits mr_acr_2018_uniformity --limits site.json -o OUT");
   add_measure(*check, o, true);
   add_gate(app, o);
+  add_batches(app, o);
   CLI::App* report = app.add_subcommand(
       "report",
       "makes the HTML (or PDF) report again from a result folder\n\nExamples:\n  "

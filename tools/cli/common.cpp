@@ -80,7 +80,7 @@ std::string result_name(const std::string& result_file) {
 }
 
 int worse(int a, int b) {
-  for (const int code : {70, 5, 6, 2, 3, 1})
+  for (const int code : {70, 5, 6, 4, 2, 3, 1})
     if (a == code || b == code) return code;
   return 0;
 }

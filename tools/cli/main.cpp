@@ -45,6 +45,9 @@ int run(int argc, char** argv) {
   const std::string& verb = command.verb;
   if (verb.empty()) return command.code;
   if (verb == "version") return print_version(o);
+  if (verb == "worker") return run_worker();
+  if (verb == "batch") return run_batch(o);
+  if (verb == "watch") return run_watch(o);
   if (o.jobs > 0) omp_set_num_threads(o.jobs);
   const Watchdog watchdog(o.timeout_s);
   if (verb == "inspect") return run_inspect(o);

@@ -37,12 +37,18 @@ struct Options {
       rules = "western_electric";
   std::size_t baseline_points = 20;
   bool force = false, dossier = false;
+  // batch, watch
+  std::string store, results, rules_file, shard, prom, junit, worker, marker;
+  std::vector<std::string> expect, on_fail;
+  int retries = 1;
+  double keep_days = 0, quiet_s = 60, rescan_s = 30;
+  bool again = false, show_names = false, all = false, once = false;
   // bench (operations stand in `metrics`)
   std::size_t bench_size = 256, repetitions = 3;
 };
 
-constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_output = 5, exit_resource = 6,
-              exit_internal = 70;
+constexpr int exit_ok = 0, exit_limit_broken = 1, exit_usage = 2, exit_input = 3, exit_incomplete = 4, exit_output = 5,
+              exit_resource = 6, exit_internal = 70;
 
 /// A verb: results on stdout, all else on stderr; returns the exit code of the contract.
 int run_inspect(const Options& options);
@@ -59,6 +65,10 @@ int run_metrics(const Options& options);
 int run_selftest(const Options& options);
 int run_devices(const Options& options);
 int run_bench(const Options& options);
+int run_batch(const Options& options);
+int run_watch(const Options& options);
+/// Hidden: one worker of a batch, on standard input and output.
+int run_worker();
 
 /// Progress on stderr: a line that is rewritten on a terminal, plain lines otherwise; silent with -q.
 class Progress {

@@ -167,7 +167,8 @@ class Search {
       for (const json::Member& m : *tags->object())
         if (m.value.string()) facts.tags[m.key] = *m.value.string();
     const std::string folder = fs::path(path_from_text(s.paths.front())).parent_path().string();
-    for (const std::string& root : options_.roots)
+    const std::vector<std::string> one{options_.folders_from};
+    for (const std::string& root : options_.folders_from.empty() ? options_.roots : one)
       if (folder.rfind(root, 0) == 0) facts.folder = fs::path(folder).lexically_relative(root).string();
     if (facts.folder == ".") facts.folder.clear();
     for (std::size_t k = 0; k < options_.rules.size(); ++k)

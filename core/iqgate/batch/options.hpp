@@ -18,6 +18,7 @@ struct ResolvedRule {
 
 struct BatchOptions {
   std::vector<std::string> roots;
+  std::string folders_from;  ///< rules see folders below this one; empty: below the roots
   std::vector<ResolvedRule> rules;
   std::string configuration_sha256;  ///< of all rules
   std::string program;               ///< its version

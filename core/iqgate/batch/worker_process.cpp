@@ -62,7 +62,7 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& command) {
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const Attributes attributes;
-  const int error = ::posix_spawn(&pid_, arguments[0], &actions, &attributes.value, arguments.data(), environ);
+  const int error = ::posix_spawnp(&pid_, arguments[0], &actions, &attributes.value, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   ::close(in[0]), ::close(out[1]);
   in_ = in[1], out_ = out[0];
@@ -76,7 +76,8 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& command) {
 
 WorkerProcess::~WorkerProcess() {
   end();
-  ::close(in_), ::close(out_);
+  close_input();
+  ::close(out_);
 }
 
 bool WorkerProcess::write_some() {
@@ -87,6 +88,11 @@ bool WorkerProcess::write_some() {
     pending_.erase(0, static_cast<std::size_t>(n));
   }
   return true;
+}
+
+void WorkerProcess::close_input() {
+  if (in_ >= 0) ::close(in_);
+  in_ = -1;
 }
 
 bool WorkerProcess::read_some() {

@@ -23,6 +23,8 @@ class WorkerProcess {
   bool sending() const { return !pending_.empty(); }
   /// Writes what the pipe takes; never waits. False: the worker is gone.
   bool write_some();
+  /// The worker sees the end of its input.
+  void close_input();
   /// Reads what is there. False: the worker closed its end.
   bool read_some();
   /// The next whole line that has come; false where there is none.

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "iqgate/read/find_scans.hpp"
+
 namespace iqgate::read {
 namespace {
 
@@ -61,6 +63,9 @@ const std::array kept_tags{DCM_Manufacturer,
                            DCM_ImagesInAcquisition,
                            DCM_GantryDetectorTilt,
                            DCM_PatientPosition};
+
+const std::array identity_tags{DCM_StudyDescription, DCM_SeriesDescription, DCM_ProtocolName, DCM_StationName,
+                               DCM_InstitutionName,  DCM_BodyPartExamined,  DCM_PatientID,    DCM_PatientName};
 
 // Philips scales each image of a series for display; this private number takes that back.
 const DcmTagKey philips_creator(0x2005, 0x0010), philips_scale_slope(0x2005, 0x100e);
@@ -123,9 +128,15 @@ void keep_tags(DcmItem& item, std::map<std::string, std::string>& tags) {
     tags.emplace("PhilipsScaleSlope", std::to_string(double(scale)));
 }
 
+std::vector<std::string> rule_keywords() {
+  std::vector<std::string> keywords;
+  for (const DcmTagKey& key : kept_tags) keywords.emplace_back(DcmTag(key).getTagName());
+  for (const DcmTagKey& key : identity_tags) keywords.emplace_back(DcmTag(key).getTagName());
+  return keywords;
+}
+
 void keep_identity(DcmItem& item, std::map<std::string, std::string>& identity) {
-  for (const DcmTagKey& key : {DCM_StudyDescription, DCM_SeriesDescription, DCM_ProtocolName, DCM_StationName,
-                               DCM_InstitutionName, DCM_BodyPartExamined, DCM_PatientID, DCM_PatientName}) {
+  for (const DcmTagKey& key : identity_tags) {
     const std::string text = text_of(item, key);
     if (!text.empty() && text.size() <= 256) identity.emplace(DcmTag(key).getTagName(), text);
   }

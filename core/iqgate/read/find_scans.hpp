@@ -18,6 +18,9 @@ enum class Gather { named, tree };
 std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits = {},
                                    Gather gather = Gather::named);
 
+/// DICOM keywords that a site's rules may look at: those of ScanHeader's tags and identity.
+std::vector<std::string> rule_keywords();
+
 /// Decodes one scan. A time series (raster file with a fourth dimension) gives one Scan a volume.
 std::vector<Scan> load_scan(const ScanHeader& header);
 

@@ -24,29 +24,6 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-std::string xml(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&') out += "&amp;";
-    else if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '"') out += "&quot;";
-    else if (static_cast<unsigned char>(c) < 0x20) out += ' ';
-    else out += c;
-  }
-  return out;
-}
-
-std::string label(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') out += "\\n";
-    else out += c;
-  }
-  return out;
-}
-
 std::string title(const ResultRow& r) {
   return r.name + (r.variant.empty() ? "" : "[" + r.variant + "]") + " " + r.where;
 }
@@ -74,6 +51,29 @@ std::string short_field(std::string text) {
 }
 
 }  // namespace
+
+std::string xml_text(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '&') out += "&amp;";
+    else if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '"') out += "&quot;";
+    else if (static_cast<unsigned char>(c) < 0x20) out += ' ';
+    else out += c;
+  }
+  return out;
+}
+
+std::string prometheus_label(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') out += "\\n";
+    else out += c;
+  }
+  return out;
+}
 
 std::string csv_cell(std::string text) {
   if (!text.empty() && std::string("=+-@\t\r").find(text[0]) != std::string::npos) text.insert(0, "'");
@@ -110,22 +110,22 @@ std::string junit_xml(const std::vector<NamedResult>& results) {
       std::string inner;
       if (r.state == "fail") {
         ++failures;
-        inner = "<failure message=\"" + xml(value_words(r)) + "\"/>";
+        inner = "<failure message=\"" + xml_text(value_words(r)) + "\"/>";
       } else if (r.state == "undecided" || (r.state == "not_measured" && !r.unit.empty())) {
         ++errors;
-        inner = "<error message=\"" + xml(r.state + ": " + value_words(r)) + "\"/>";
+        inner = "<error message=\"" + xml_text(r.state + ": " + value_words(r)) + "\"/>";
       } else if (r.state != "pass" && r.state != "warn") {
         ++skipped;
-        inner = "<skipped message=\"" + xml(r.value ? "no limit" : r.method) + "\"/>";
+        inner = "<skipped message=\"" + xml_text(r.value ? "no limit" : r.method) + "\"/>";
       }
-      if (r.state == "warn") inner = "<system-out>" + xml("warn: " + value_words(r)) + "</system-out>";
+      if (r.state == "warn") inner = "<system-out>" + xml_text("warn: " + value_words(r)) + "</system-out>";
       ++tests;
-      cases += "    <testcase classname=\"" + xml(named.name) + "\" name=\"" + xml(title(r)) + "\"" +
+      cases += "    <testcase classname=\"" + xml_text(named.name) + "\" name=\"" + xml_text(title(r)) + "\"" +
                (inner.empty() ? "/>" : ">" + inner + "</testcase>") + "\n";
     }
-    suites += "  <testsuite name=\"" + xml(named.name) + "\" tests=\"" + std::to_string(tests) + "\" failures=\"" +
+    suites += "  <testsuite name=\"" + xml_text(named.name) + "\" tests=\"" + std::to_string(tests) + "\" failures=\"" +
               std::to_string(failures) + "\" errors=\"" + std::to_string(errors) + "\" skipped=\"" +
-              std::to_string(skipped) + "\" timestamp=\"" + xml(text_at(&named.result, "created_utc")) + "\">\n" +
+              std::to_string(skipped) + "\" timestamp=\"" + xml_text(text_at(&named.result, "created_utc")) + "\">\n" +
               cases + "  </testsuite>\n";
   }
   return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n" + suites + "</testsuites>\n";
@@ -135,18 +135,20 @@ std::string prometheus_text(const std::vector<NamedResult>& results) {
   std::string values, errors, states, overall, times;
   for (const NamedResult& named : results) {
     const std::string scanner = record_of(named.result, named.name).scanner;
-    const std::string whose = "scanner=\"" + label(scanner) + "\",phantom=\"" +
-                              label(text_at(named.result.find("phantom"), "name")) + "\",result=\"" +
-                              label(named.name) + "\"";
+    const std::string whose = "scanner=\"" + prometheus_label(scanner) + "\",phantom=\"" +
+                              prometheus_label(text_at(named.result.find("phantom"), "name")) + "\",result=\"" +
+                              prometheus_label(named.name) + "\"";
     for (const ResultRow& r : rows_of(named.result)) {
-      const std::string labels = "{" + whose + ",metric=\"" + label(r.name) + "\",variant=\"" + label(r.variant) +
-                                 "\",where=\"" + label(r.where) + "\",unit=\"" + label(r.unit) + "\"";
+      const std::string labels = "{" + whose + ",metric=\"" + prometheus_label(r.name) + "\",variant=\"" +
+                                 prometheus_label(r.variant) + "\",where=\"" + prometheus_label(r.where) +
+                                 "\",unit=\"" + prometheus_label(r.unit) + "\"";
       if (r.value) values += "iqgate_value" + labels + "} " + json::number_text(*r.value) + "\n";
       if (r.se) errors += "iqgate_standard_error" + labels + "} " + json::number_text(*r.se) + "\n";
       if (!r.state.empty() && r.state != "no_limit" && (r.value || !r.unit.empty()))
         states += "iqgate_limit_state" + labels + ",state=\"" + r.state + "\"} 1\n";
     }
-    overall += "iqgate_overall{" + whose + ",state=\"" + label(text_at(&named.result, "overall")) + "\"} 1\n";
+    overall +=
+        "iqgate_overall{" + whose + ",state=\"" + prometheus_label(text_at(&named.result, "overall")) + "\"} 1\n";
     times += "iqgate_result_time_seconds{" + whose + "} " +
              std::to_string(utc_seconds(text_at(&named.result, "created_utc")).value_or(0)) + "\n";
   }

@@ -18,6 +18,9 @@ struct NamedResult {
 std::string measurements_csv(const json::Value& result);
 /// One cell of such a file.
 std::string csv_cell(std::string text);
+/// Text as XML and as the value of a Prometheus label hold it.
+std::string xml_text(const std::string& text);
+std::string prometheus_label(const std::string& text);
 /// JUnit XML: a suite a result, a case a judged number. fail: failure; undecided and not_measured: error; no limit:
 /// skipped.
 std::string junit_xml(const std::vector<NamedResult>& results);

@@ -131,7 +131,7 @@ struct Store::Impl {
     const std::string file = folder + "/iqgate.sqlite";
     struct statfs system {};
     const std::int64_t type = ::statfs(folder.c_str(), &system) == 0 ? static_cast<std::int64_t>(system.f_type) : 0;
-    sql.open(soci::sqlite3, "db='" + file + "' timeout=60");
+    sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=60");
     std::string mode;
     sql << std::string("PRAGMA journal_mode=") + journal_mode(type), soci::into(mode);
     sql << "PRAGMA synchronous=FULL";
