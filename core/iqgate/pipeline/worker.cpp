@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <map>
 #include <new>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/path_text.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/base/voxels.hpp"
+#include "iqgate/pipeline/find_groups.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/read/find_scans.hpp"
 
@@ -27,55 +26,6 @@ read::IntakeLimits limits_of(json::Fields& job) {
   return limits;
 }
 
-std::string scanner_of(const std::map<std::string, std::string>& tags) {
-  std::string name;
-  for (const char* key : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber"})
-    if (const auto found = tags.find(key); found != tags.end() && !found->second.empty())
-      name += (name.empty() ? "" : " ") + found->second;
-  return name;
-}
-
-// What was refused may have no loader: then its files' bytes stand for it, or their size where they cannot be read.
-std::vector<std::string> hashes_of(const read::ScanHeader& header) {
-  if (header.loader) return header.loader->input_hashes();
-  std::vector<std::string> hashes;
-  for (const std::string& path : header.paths) {
-    std::error_code error;
-    try {
-      hashes.push_back(sha256_file(path));
-    } catch (const InputError&) {
-      hashes.push_back(sha256_hex(path + "#" + std::to_string(std::filesystem::file_size(path, error))));
-    }
-  }
-  std::sort(hashes.begin(), hashes.end());
-  return hashes;
-}
-
-struct Group {
-  std::vector<const read::ScanHeader*> members;
-};
-
-json::Value group_json(const Group& group) {
-  const read::ScanHeader& first = *group.members.front();
-  std::vector<std::string> paths, hashes;
-  for (const read::ScanHeader* h : group.members) {
-    paths.insert(paths.end(), h->paths.begin(), h->paths.end());
-    for (const std::string& hash : hashes_of(*h)) hashes.push_back(hash);
-  }
-  std::sort(paths.begin(), paths.end()), paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-  std::sort(hashes.begin(), hashes.end()), hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
-  json::Object tags = json::object_of(first.tags);
-  for (const auto& [key, value] : first.identity) tags.push_back({key, value});
-  json::Value v;
-  v.set("group", first.group.empty() ? first.id : first.group);
-  v.set("modality", first.modality), v.set("scanner", scanner_of(first.tags));
-  v.set("usable", first.usable), v.set("is_scan", first.is_scan);
-  v.set("code", first.code), v.set("reason", first.reason);
-  for (std::string& path : paths) path = path_to_text(path);
-  v.set("paths", json::array_of(paths)), v.set("sha256", json::array_of(hashes)), v.set("tags", std::move(tags));
-  return v;
-}
-
 std::vector<std::string> paths_of(json::Fields& job) {
   std::vector<std::string> paths = job.texts("paths");
   for (std::string& path : paths) path = path_from_text(path);
@@ -85,14 +35,9 @@ std::vector<std::string> paths_of(json::Fields& job) {
 json::Value find(json::Fields& job, const Part& part) {
   const auto start = Clock::now();
   const std::vector<std::string> paths = paths_of(job);
-  const auto headers = read::find_scans(paths, limits_of(job), read::Gather::tree);
+  const read::IntakeLimits limits = limits_of(job);
   job.done();
-  std::map<std::string, Group> usable;
-  for (const read::ScanHeader& h : headers) {
-    if (h.usable) usable[h.group].members.push_back(&h);
-    else part(group_json({{&h}}));
-  }
-  for (const auto& [id, group] : usable) part(group_json(group));
+  for (const ScanGroup& group : find_groups(paths, limits)) part(group_json(group));
   json::Value v;
   v.set("ok", true), v.set("seconds", seconds_since(start));
   return v;

@@ -137,7 +137,9 @@ void describe(const Slices& slices, ScanHeader& header) {
   for (const SliceRef& s : slices) header.paths.push_back(s.file->source.file_on_disk());
   std::sort(header.paths.begin(), header.paths.end());
   header.paths.erase(std::unique(header.paths.begin(), header.paths.end()), header.paths.end());
-  header.frames = slices.size();
+  header.frames = header.slice_places = slices.size();
+  for (std::size_t k = 1; k < slices.size(); ++k)
+    if (slices[k].info().has_position && slices[k].along - slices[k - 1].along <= 0.01) --header.slice_places;
   header.tags = file.tags;
   header.identity = file.identity;
   for (const auto& [key, value] : f.split)
@@ -231,13 +233,22 @@ ScanHeader refused_file(const DicomFile& file) {
   return header;
 }
 
+// What is refused is refused for all files of its series.
+void take_all_files(const std::string& series_uid, const std::map<std::string, std::set<std::string>>& lie_in,
+                    ScanHeader& header) {
+  const auto found = lie_in.find(series_uid);
+  if (found != lie_in.end()) header.paths.assign(found->second.begin(), found->second.end());
+}
+
 }  // namespace
 
 std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits, bool within_study) {
   std::vector<ScanHeader> headers;
   std::map<std::string, Slices> series;
-  std::map<std::string, std::string> broken;  // series UID -> why a file of it is refused
+  std::map<std::string, std::string> broken;            // series UID -> why a file of it is refused
+  std::map<std::string, std::set<std::string>> lie_in;  // series UID -> all its files, copies and damaged ones too
   for (DicomFile& file : files) {
+    if (!file.series_uid.empty()) lie_in[file.series_uid].insert(file.source.file_on_disk());
     if (!file.usable) {
       headers.push_back(refused_file(file));
       if (headers.back().is_scan && !file.series_uid.empty()) broken[file.series_uid] = file.code + ": " + file.reason;
@@ -260,6 +271,7 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
         dropped = drop_copies(slices);
       } catch (const InputError& error) {
         headers.push_back(refused_slices(all, key, error.code, error.why));
+        take_all_files(all.front().file->series_uid, lie_in, headers.back());
         continue;
       }
       if (!positions_unique(slices)) parts = split_repeats(slices);
@@ -282,6 +294,7 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
         header.code = "damaged_series";
         header.reason = "a file of this series is refused (" + found->second + ")";
       }
+      if (!header.usable) take_all_files(part.front().file->series_uid, lie_in, header);
       headers.push_back(std::move(header));
     }
   }

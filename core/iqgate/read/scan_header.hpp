@@ -40,6 +40,7 @@ struct ScanHeader {
   Grid grid;
   bool slice_spacing_known = true;
   std::size_t frames = 0, files = 0;
+  std::size_t slice_places = 0;  ///< DICOM: distinct slice positions among its frames
   std::map<std::string, std::string> tags;
   std::map<std::string, std::string> identity;  ///< names and descriptions, for rules alone: never written anywhere
   std::vector<std::string> flags;
