@@ -19,6 +19,8 @@ const std::map<std::string, std::set<std::string>> allowed{
     {"measure", {"base", "phantom", "compute"}},
     {"judge", {"base"}},
     {"report", {"base", "judge"}},
+    {"store", {"base", "judge", "report"}},
+    {"batch", {"base", "judge", "report", "store"}},
     {"pipeline", {"base", "phantom", "compute", "read", "locate", "measure", "judge", "report"}},
 };
 

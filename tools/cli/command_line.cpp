@@ -201,11 +201,12 @@ void add_gate(CLI::App& app, Options& o) {
 
   CLI::App* verify = app.add_subcommand(
       "verify",
-      "checks a decision log, a result folder or a dossier for later changes\n\nExamples:\n  iqgate verify "
+      "checks a decision log, a result folder, a dossier or a store for later changes\n\nExamples:\n  iqgate verify "
       "decisions.jsonl\n  iqgate verify DOSSIER/ --log decisions.jsonl\n\nExit codes: 0 unchanged; 5 changed");
   add_common(*verify, o);
-  verify->add_option("PATH", o.paths, "logs (.jsonl), result folders, dossiers")->required();
+  verify->add_option("PATH", o.paths, "logs (.jsonl), result folders, dossiers, stores")->required();
   verify->add_option("--log", o.log, "the log that a dossier speaks of");
+  verify->add_option("--results", o.results, "folder of the results of a store that is a database");
 }
 
 void add_batch(CLI::App& verb, Options& o) {

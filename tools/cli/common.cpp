@@ -62,9 +62,15 @@ std::vector<std::string> result_files(const std::vector<std::string>& paths) {
       files.push_back(path + "/result.json");
     } else {
       std::vector<std::string> within;
-      for (const auto& entry : fs::directory_iterator(path, error))
-        if (fs::is_regular_file(entry.path() / "result.json", error))
-          within.push_back((entry.path() / "result.json").string());
+      const auto take = [&](const fs::path& folder) {
+        if (fs::is_regular_file(folder / "result.json", error)) within.push_back((folder / "result.json").string());
+      };
+      const bool store = fs::is_regular_file(path + "/iqgate.sqlite", error);
+      for (const auto& entry : fs::directory_iterator(store ? path + "/results" : path, error)) {
+        take(entry.path());
+        if (store)
+          for (const auto& result : fs::directory_iterator(entry.path(), error)) take(result.path());
+      }
       if (within.empty())
         throw InputError("not_a_result", path, "holds no result.json, nor do its folders",
                          "give folders that measure or check wrote with -o");

@@ -84,8 +84,8 @@ class Progress {
 bool colour_wanted(const Options& options);
 /// Bytes from 512M, 8G...; UsageError otherwise.
 std::uint64_t parse_bytes(const std::string& text);
-/// Result files among the paths: a result.json, a folder that holds one, or a folder of such folders (in order of
-/// name). Throws InputError where there is none.
+/// Result files among the paths: a result.json, a folder that holds one, a folder of such folders (in order of name),
+/// or the store of a batch. Throws InputError where there is none.
 std::vector<std::string> result_files(const std::vector<std::string>& paths);
 /// The folder's own name, by which outputs speak of a result.
 std::string result_name(const std::string& result_file);

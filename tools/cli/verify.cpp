@@ -4,9 +4,27 @@
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
+#include "iqgate/batch/verify_store.hpp"
 #include "iqgate/report/verify.hpp"
 
 namespace iqgate::cli {
+
+namespace {
+
+bool is_store(const std::string& path) {
+  return store::is_url(path) || std::filesystem::is_regular_file(path + "/iqgate.sqlite");
+}
+
+report::Verified verify_store(const std::string& path, const Options& options) {
+  if (store::is_url(path) && options.results.empty())
+    throw UsageError("wrong_use", "verify", "a database keeps no files",
+                     "name the folder of its results with --results");
+  store::Store store(path);
+  const batch::VerifiedStore v = batch::verify_store(store, options.results.empty() ? path : options.results);
+  return {"store", std::to_string(v.results) + " results, " + std::to_string(v.files) + " files", v.faults};
+}
+
+}  // namespace
 
 int run_verify(const Options& options) {
   int code = exit_ok;
@@ -14,7 +32,7 @@ int run_verify(const Options& options) {
   for (const std::string& path : options.paths) {
     report::Verified verified;
     try {
-      verified = report::verify(path, options.log);
+      verified = is_store(path) ? verify_store(path, options) : report::verify(path, options.log);
     } catch (const Error& error) {
       code = worse(code, report_error(error));
       verified = {"none", "", {error.what()}};

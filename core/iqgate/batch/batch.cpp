@@ -99,7 +99,7 @@ class Batch {
 
   void measure() {
     WorkerPool::Calls calls;
-    calls.next = [this](std::size_t worker) { return next(worker); };
+    calls.next = [this] { return next(); };
     calls.part = [](std::size_t, const Value&) {};
     calls.done = [this](WorkerAnswer answer) { done(std::move(answer)); };
     calls.tick = [this] { tick(); };
@@ -131,7 +131,7 @@ class Batch {
     renewed_ = Clock::now();
   }
 
-  std::optional<WorkerJob> next(std::size_t worker) {
+  std::optional<WorkerJob> next() {
     while (!open_.empty()) {
       const std::size_t k = open_.front();
       open_.pop_front();
@@ -141,7 +141,7 @@ class Batch {
         continue;
       }
       ours_.insert(k);
-      if (s.code.empty()) return job_for(k, worker);
+      if (s.code.empty()) return job_for(k);
       store::Outcome outcome;
       outcome.state = s.quarantined ? store::State::quarantined : store::State::failed;
       outcome.code = s.code, outcome.reason = s.reason;
@@ -152,20 +152,18 @@ class Batch {
 
   std::string scratch_of(std::size_t k) const { return scratch_ + "/" + scans_[k].scan.key; }
 
-  WorkerJob job_for(std::size_t k, std::size_t worker) {
+  WorkerJob job_for(std::size_t k) {
     const FoundScan& s = scans_[k];
     const Rule& rule = options_.rules[s.rule].rule;
     std::error_code error;
     fs::remove_all(scratch_of(k), error);
     make_folder(scratch_of(k));
-    // One worker holds the device; after a fault of it a scan is measured on the CPU.
-    const bool device = worker == 0 && !on_cpu_.count(k);
     Value job;
     job.set("do", "check"), job.set("paths", json::array_of(s.paths)), job.set("group", s.scan.scan_id);
     job.set("phantom", rule.phantom), job.set("limits", json::array_of(rule.limits));
     job.set("metrics", json::array_of(rule.metrics)), job.set("judge", rule.judge);
     job.set("context", options_.context_file), job.set("output", scratch_of(k));
-    job.set("backend", device ? options_.backend : "cpu"), job.set("threads", options_.threads_each);
+    job.set("backend", on_cpu_.count(k) ? "cpu" : options_.backend), job.set("threads", options_.threads_each);
     job.set("max_scan_bytes", static_cast<double>(options_.max_memory / 3));
     return {k, std::move(job), options_.timeout_s};
   }

@@ -48,7 +48,7 @@ class Search {
   Discovery run(int stop_fd) {
     places_.push_back(options_.roots);
     WorkerPool::Calls calls;
-    calls.next = [this](std::size_t) { return next(); };
+    calls.next = [this] { return next(); };
     calls.part = [this](std::size_t tag, const Value& group) { take(group, pending_[tag]); };
     calls.done = [this](WorkerAnswer answer) { done(std::move(answer)); };
     calls.tick = [] {};

@@ -14,18 +14,22 @@ using Clock = std::chrono::steady_clock;
 constexpr int tick_ms = 50;
 constexpr std::chrono::milliseconds last_breath(2000);  // between the end of a worker's pipe and of itself
 
+// One worker at a time holds a GPU; the others see none.
+std::vector<std::string> no_device() { return {"CUDA_VISIBLE_DEVICES="}; }
+
 }  // namespace
 
 struct WorkerPool::Seat {
   std::unique_ptr<WorkerProcess> process;
   std::size_t jobs = 0, tag = 0;
-  bool busy = false;
+  bool busy = false, holds_device = false;
   double timeout_s = 0;
   Clock::time_point until;
 };
 
 WorkerPool::WorkerPool(PoolOptions options) : options_(std::move(options)) {
   for (std::size_t k = 0; k < options_.workers; ++k) seats_.push_back(std::make_unique<Seat>());
+  if (!seats_.empty()) seats_.front()->holds_device = true;
 }
 
 WorkerPool::~WorkerPool() = default;
@@ -33,7 +37,8 @@ WorkerPool::~WorkerPool() = default;
 void WorkerPool::start(Seat& seat, WorkerJob job) {
   if (seat.process && seat.jobs >= options_.jobs_each) seat.process.reset();
   if (!seat.process) {
-    seat.process = std::make_unique<WorkerProcess>(options_.command);
+    seat.process =
+        std::make_unique<WorkerProcess>(options_.command, seat.holds_device ? std::vector<std::string>{} : no_device());
     seat.jobs = 0;
   }
   seat.busy = true;
@@ -94,11 +99,10 @@ bool WorkerPool::wait(int stop_fd) {
 bool WorkerPool::run(const Calls& calls, int stop_fd) {
   for (;;) {
     bool busy = false;
-    for (std::size_t k = 0; k < seats_.size(); ++k) {
-      Seat& seat = *seats_[k];
-      if (!seat.busy)
-        if (auto job = calls.next(k)) start(seat, std::move(*job));
-      busy = busy || seat.busy;
+    for (const auto& seat : seats_) {
+      if (!seat->busy)
+        if (auto job = calls.next()) start(*seat, std::move(*job));
+      busy = busy || seat->busy;
     }
     if (!busy) return true;
     if (wait(stop_fd)) {

@@ -39,8 +39,8 @@ class WorkerPool {
   ~WorkerPool();
 
   struct Calls {
-    /// The next job for this worker; none: nothing is left for now.
-    std::function<std::optional<WorkerJob>(std::size_t worker)> next;
+    /// The next job; none: nothing is left for now.
+    std::function<std::optional<WorkerJob>()> next;
     std::function<void(std::size_t tag, const json::Value&)> part;
     std::function<void(WorkerAnswer)> done;
     std::function<void()> tick;  ///< about twenty times a second

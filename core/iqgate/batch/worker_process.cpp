@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <string_view>
 #include <thread>
 
 #include "iqgate/base/error.hpp"
@@ -44,7 +46,7 @@ struct Attributes {
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(const std::vector<std::string>& command) {
+WorkerProcess::WorkerProcess(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
   int in[2] = {-1, -1}, out[2] = {-1, -1};
   if (::pipe2(in, O_CLOEXEC) != 0) cannot_start(errno);
   if (::pipe2(out, O_CLOEXEC) != 0) {
@@ -61,8 +63,18 @@ WorkerProcess::WorkerProcess(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  std::vector<char*> variables;
+  for (const std::string& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
+  for (char** v = environ; *v; ++v) {
+    const std::string_view name = std::string_view(*v).substr(0, std::string_view(*v).find('=') + 1);
+    const bool replaced = std::any_of(environment.begin(), environment.end(),
+                                      [&](const std::string& given) { return given.rfind(name, 0) == 0; });
+    if (!replaced) variables.push_back(*v);
+  }
+  variables.push_back(nullptr);
   const Attributes attributes;
-  const int error = ::posix_spawnp(&pid_, arguments[0], &actions, &attributes.value, arguments.data(), environ);
+  const int error =
+      ::posix_spawnp(&pid_, arguments[0], &actions, &attributes.value, arguments.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   ::close(in[0]), ::close(out[1]);
   in_ = in[1], out_ = out[0];

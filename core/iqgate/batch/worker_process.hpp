@@ -11,8 +11,9 @@ namespace iqgate::batch {
 
 class WorkerProcess {
  public:
-  /// `command`: program and arguments. Throws ResourceError where it cannot be started.
-  explicit WorkerProcess(const std::vector<std::string>& command);
+  /// `command`: program and arguments; `environment`: NAME=VALUE, added to this process's. Throws ResourceError where
+  /// it cannot be started.
+  explicit WorkerProcess(const std::vector<std::string>& command, const std::vector<std::string>& environment = {});
   ~WorkerProcess();  ///< kills it
   WorkerProcess(const WorkerProcess&) = delete;
   WorkerProcess& operator=(const WorkerProcess&) = delete;

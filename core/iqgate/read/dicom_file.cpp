@@ -42,10 +42,12 @@ std::string make_series_key(DcmDataset& data, const DicomFile& file) {
          "|" + spacing + "|" + text_of(data, DCM_ConvolutionKernel) + "|" + file.value_unit;
 }
 
+bool has_preamble(const ByteSource& source) { return source.size() >= 132 && source.read(128, 4) == "DICM"; }
+
 void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_t pixel_start,
           const IntakeLimits& limits) {
   file.modality = text_of(data, DCM_Modality);
-  file.sop_class = text_of(data, DCM_SOPClassUID);
+  if (const std::string own = text_of(data, DCM_SOPClassUID); !own.empty()) file.sop_class = own;
   file.series_uid = text_of(data, DCM_SeriesInstanceUID);
   file.study_uid = text_of(data, DCM_StudyInstanceUID);
   file.instance_uid = text_of(data, DCM_SOPInstanceUID);
@@ -54,6 +56,10 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   const bool big = xfer == EXS_BigEndianExplicit;
   const auto length = pixel_element_length(file, pixel_start, big, file.format.is_float);
   file.is_image = length.has_value() || data.tagExists(DCM_Rows);
+  // A file cut before its pixels, between two elements, reads well.
+  const bool should_be_image =
+      file.sop_class.empty() ? has_preamble(file.source) : dcmIsImageStorageSOPClassUID(file.sop_class.c_str());
+  if (!file.is_image && should_be_image) throw Refusal{"truncated", "should be an image and holds none"};
   if (!file.is_image)
     throw Refusal{"not_an_image", "is a DICOM object without an image (" +
                                       (file.modality.empty() ? "no modality" : file.modality) + ")"};
@@ -104,9 +110,12 @@ void parse(DicomFile& file, const IntakeLimits& limits) {
   const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
   format.transferEnd();
   DcmDataset& data = *format.getDataset();
-  if (status.bad())
-    throw Refusal{data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
+  if (status.bad()) {
+    // With the preamble it is DICOM, and what cannot be parsed of it is damage; without, it only looked like it.
+    throw Refusal{has_preamble(file.source) || data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
                   std::string("cannot be parsed: ") + status.text()};
+  }
+  file.sop_class = text_of(*format.getMetaInfo(), DCM_MediaStorageSOPClassUID);
   fill(data, data.getOriginalXfer(), file, static_cast<std::uint64_t>(stream->tell()), limits);
 }
 
@@ -114,7 +123,7 @@ void parse(DicomFile& file, const IntakeLimits& limits) {
 
 bool looks_like_dicom(const ByteSource& source) {
   if (source.size() < 16) return false;
-  if (source.size() >= 132 && source.read(128, 4) == "DICM") return true;
+  if (has_preamble(source)) return true;
   // Without a preamble: group 0002 or 0008 first, with a plausible first element.
   const std::string b = source.head(16);
   const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(b[k]); };

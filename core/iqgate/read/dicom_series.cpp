@@ -233,6 +233,41 @@ ScanHeader refused_file(const DicomFile& file) {
   return header;
 }
 
+std::string folder_of_file(const DicomFile& file) {
+  const std::string path = file.source.file_on_disk();
+  return path.substr(0, path.rfind('/') + 1);
+}
+
+// Damaged files that do not tell their series: by folder, and how many series lie there.
+struct Damage {
+  std::map<std::string, std::string> why;
+  std::map<std::string, std::set<std::string>> series;
+
+  explicit Damage(const std::vector<DicomFile>& files) {
+    for (const DicomFile& file : files) {
+      if (file.usable) series[folder_of_file(file)].insert(file.series_key);
+      else if (file.series_uid.empty() && refused_file(file).is_scan)
+        why[folder_of_file(file)] = file.code + ": " + file.reason;
+    }
+  }
+
+  // Where one series lies alone, the damaged file is one of its slices. Among several it may be anybody's.
+  void apply(const Slices& slices, ScanHeader& header) const {
+    for (const SliceRef& s : slices) {
+      const auto found = why.find(folder_of_file(*s.file));
+      if (found == why.end() || !header.usable) continue;
+      if (series.at(found->first).size() > 1) {
+        if (header.flags.empty() || header.flags.back() != "damaged_file_in_folder")
+          header.flags.push_back("damaged_file_in_folder");
+        continue;
+      }
+      header.usable = false;
+      header.code = "damaged_series";
+      header.reason = "a file in its folder is damaged and does not tell its series (" + found->second + ")";
+    }
+  }
+};
+
 // What is refused is refused for all files of its series.
 void take_all_files(const std::string& series_uid, const std::map<std::string, std::set<std::string>>& lie_in,
                     ScanHeader& header) {
@@ -244,6 +279,7 @@ void take_all_files(const std::string& series_uid, const std::map<std::string, s
 
 std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits, bool within_study) {
   std::vector<ScanHeader> headers;
+  const Damage damage(files);
   std::map<std::string, Slices> series;
   std::map<std::string, std::string> broken;            // series UID -> why a file of it is refused
   std::map<std::string, std::set<std::string>> lie_in;  // series UID -> all its files, copies and damaged ones too
@@ -294,6 +330,7 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
         header.code = "damaged_series";
         header.reason = "a file of this series is refused (" + found->second + ")";
       }
+      damage.apply(part, header);
       if (!header.usable) take_all_files(part.front().file->series_uid, lie_in, header);
       headers.push_back(std::move(header));
     }

@@ -50,7 +50,7 @@ std::map<std::string, std::string> texts_of(const std::string& files) {
   return texts;
 }
 
-// All that a settled scan says. Measurements in order of name, as they are read back.
+// All that a settled scan says. Measurements in order of name, as they are read back; SQLite keeps -0 as 0.
 std::string seal_of(const std::string& key, const Outcome& o, const std::string& settled_utc) {
   json::Array numbers;
   std::vector<const Measurement*> order;
@@ -59,7 +59,7 @@ std::string seal_of(const std::string& key, const Outcome& o, const std::string&
     return std::tie(a->name, a->variant, a->where) < std::tie(b->name, b->variant, b->where);
   });
   for (const Measurement* m : order)
-    numbers.push_back(json::Array{m->name, m->variant, m->where, m->value, m->unit, json::Value(m->se),
+    numbers.push_back(json::Array{m->name, m->variant, m->where, m->value + 0.0, m->unit, json::Value(m->se),
                                   m->ci95 ? json::Value(m->ci95->low) : json::Value(),
                                   m->ci95 ? json::Value(m->ci95->high) : json::Value()});
   json::Value v;
