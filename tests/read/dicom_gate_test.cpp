@@ -35,7 +35,13 @@ TEST_F(DicomSeries, HeaderFaultsAreRefused) {
       {"colour_image", [](DcmDataset& d) { d.putAndInsertUint16(DCM_SamplesPerPixel, 3); }},
       {"colour_image", [](DcmDataset& d) { d.putAndInsertString(DCM_PhotometricInterpretation, "PALETTE COLOR"); }},
       {"localiser", [](DcmDataset& d) { d.putAndInsertString(DCM_ImageType, "ORIGINAL\\PRIMARY\\LOCALIZER"); }},
+      {"truncated",  // cut between two elements: an image by its class, and none by what is there
+       [](DcmDataset& d) {
+         delete d.remove(DCM_PixelData);
+         delete d.remove(DCM_Rows);
+       }},
       {"not_an_image", [](DcmDataset& d) {
+         d.putAndInsertString(DCM_SOPClassUID, UID_BasicTextSRStorage);
          delete d.remove(DCM_PixelData);
          delete d.remove(DCM_Rows);
        }}};

@@ -43,7 +43,7 @@ class Batch {
     if (found.stopped) return std::move(result_);
     scans_ = std::move(found.scans);
     enlist();
-    const Scratch scratch(options_.results_folder, result_.run.pass);
+    const Scratch scratch(options_.results_folder);
     scratch_ = scratch.path();
     try {
       measure();

@@ -6,6 +6,8 @@
 #include <deque>
 #include <filesystem>
 #include <map>
+#include <memory>
+#include <set>
 
 #include "iqgate/base/path_text.hpp"
 #include "iqgate/base/sha256.hpp"
@@ -46,31 +48,45 @@ class Search {
   Search(const BatchOptions& options, WorkerPool& pool) : options_(options), pool_(pool) {}
 
   Discovery run(int stop_fd) {
-    places_.push_back(options_.roots);
+    places_.push_back({options_.roots, nullptr, false});
     WorkerPool::Calls calls;
     calls.next = [this] { return next(); };
-    calls.part = [this](std::size_t tag, const Value& group) { take(group, pending_[tag]); };
+    calls.part = [this](std::size_t tag, const Value& group) {
+      if (!jobs_[tag].probe) take(group, pending_[tag]);
+    };
     calls.done = [this](WorkerAnswer answer) { done(std::move(answer)); };
     calls.tick = [] {};
     found_.stopped = !pool_.run(calls, stop_fd);
+    if (narrowed_) refuse_split_series();
     std::sort(found_.scans.begin(), found_.scans.end(),
               [](const FoundScan& a, const FoundScan& b) { return a.scan.key < b.scan.key; });
     return std::move(found_);
   }
 
  private:
+  // Files of one folder on which a worker broke, looked at in halves to find the one that breaks it.
+  struct Probe {
+    std::vector<std::string> files;
+    std::size_t open = 0;
+    std::set<std::string> broken;
+  };
+  struct Place {
+    std::vector<std::string> paths;
+    std::shared_ptr<Probe> probe;  ///< what is found does not count
+    bool tainted = false;          ///< a broken file lay among these
+  };
+
   std::optional<WorkerJob> next() {
     if (places_.empty()) return std::nullopt;
-    std::vector<std::string> paths = places_.front();
+    jobs_.push_back(std::move(places_.front()));
     places_.pop_front();
     std::vector<std::string> texts;
-    for (const std::string& path : paths) texts.push_back(path_to_text(path));
+    for (const std::string& path : jobs_.back().paths) texts.push_back(path_to_text(path));
     Value request;
     request.set("do", "find"), request.set("paths", json::array_of(texts));
     request.set("max_scan_bytes", static_cast<double>(options_.max_memory / 3));
     // Looking takes as long as the tree is large: time for one scan, and for each file that there is.
-    const double timeout_s = options_.timeout_s + 0.05 * double(files_in(paths));
-    jobs_.push_back(std::move(paths));
+    const double timeout_s = options_.timeout_s + 0.05 * double(files_in(jobs_.back().paths));
     return WorkerJob{jobs_.size() - 1, std::move(request), timeout_s};
   }
 
@@ -94,30 +110,84 @@ class Search {
     // What was told before a fault is told again by the parts.
     Discovery told = std::move(pending_[answer.tag]);
     pending_.erase(answer.tag);
-    if (answer.fault == WorkerFault::none && json::flag_at(&answer.reply, "ok")) return merge(std::move(told));
-    const std::vector<std::string> paths = jobs_[answer.tag];
-    if (paths.size() > 1) {
-      const auto middle = paths.begin() + static_cast<std::ptrdiff_t>(paths.size() / 2);
-      places_.emplace_back(paths.begin(), middle), places_.emplace_back(middle, paths.end());
-      return;
-    }
+    const Place place = jobs_[answer.tag];
+    const bool good = answer.fault == WorkerFault::none && json::flag_at(&answer.reply, "ok");
+    if (place.probe) return probed(place, good, answer);
+    if (good) return merge(std::move(told), place.tainted);
+    narrowed_ = true;
+    std::vector<std::string> folders, files;
     std::error_code error;
-    if (fs::is_directory(paths.front(), error)) return narrow(paths.front());
-    if (!fs::exists(fs::symlink_status(paths.front(), error))) return;  // it has gone since
+    for (const std::string& path : place.paths) (fs::is_directory(path, error) ? folders : files).push_back(path);
+    if (folders.empty()) return probe(std::move(files));
+    if (place.paths.size() == 1) return narrow(folders.front());
+    for (std::string& folder : folders) places_.push_back({{std::move(folder)}, nullptr, false});
+    if (!files.empty()) places_.push_back({std::move(files), nullptr, false});
+  }
+
+  void probe(std::vector<std::string> files) {
+    const auto probe = std::make_shared<Probe>();
+    probe->files = files, probe->open = 1;
+    places_.push_back({std::move(files), probe, false});
+  }
+
+  void probed(const Place& place, bool good, const WorkerAnswer& answer) {
+    Probe& probe = *place.probe;
+    --probe.open;
+    if (!good && place.paths.size() > 1) {
+      const auto middle = place.paths.begin() + static_cast<std::ptrdiff_t>(place.paths.size() / 2);
+      places_.push_back({{place.paths.begin(), middle}, place.probe, false});
+      places_.push_back({{middle, place.paths.end()}, place.probe, false});
+      probe.open += 2;
+    } else if (!good) {
+      probe.broken.insert(place.paths.front());
+      set_aside(place.paths.front(), answer);
+    }
+    if (probe.open > 0) return;
+    if (probe.broken.empty()) return set_aside(fs::path(probe.files.front()).parent_path().string(), answer);
+    std::vector<std::string> rest;
+    for (const std::string& file : probe.files)
+      if (!probe.broken.count(file)) rest.push_back(file);
+    if (!rest.empty()) places_.push_back({std::move(rest), nullptr, true});
+  }
+
+  void set_aside(const std::string& path, const WorkerAnswer& answer) {
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(path, error))) return;  // it has gone since
     FoundScan broken;
-    broken.scan.input_sha256 = digest_of_listing(paths.front());
+    broken.scan.input_sha256 = digest_of_listing(path);
     broken.scan.scan_id = broken.scan.input_sha256.substr(0, 12);
-    broken.paths = {path_to_text(paths.front())};
-    broken.quarantined = answer.fault != WorkerFault::none;
+    broken.paths = {path_to_text(path)};
+    broken.quarantined = answer.fault != WorkerFault::none || json::flag_at(&answer.reply, "ok");
     broken.code = broken.quarantined ? fault_code(answer.fault) : text_at(&answer.reply, "code");
     broken.reason =
-        broken.quarantined ? "a worker broke on this file (" + answer.how + ")" : text_at(&answer.reply, "reason");
+        broken.quarantined ? "a worker broke on looking at it (" + answer.how + ")" : text_at(&answer.reply, "reason");
     add(std::move(broken), options_.configuration_sha256, found_);
   }
 
-  void merge(Discovery&& told) {
+  static void refuse(FoundScan& s, const std::string& code, const std::string& reason) {
+    if (!s.code.empty()) return;
+    s.code = code, s.reason = reason;
+  }
+
+  void merge(Discovery&& told, bool tainted) {
+    // A series that lies alone with the broken file may have lost a slice to it.
+    const auto usable =
+        std::count_if(told.scans.begin(), told.scans.end(), [](const FoundScan& s) { return s.code.empty(); });
+    for (FoundScan& s : told.scans) {
+      if (tainted && usable == 1)
+        refuse(s, "damaged_series", "a file in its folder cannot be read, and may be a part of it");
+      found_.scans.push_back(std::move(s));
+    }
     found_.skipped += told.skipped, found_.not_scans += told.not_scans, found_.other_shards += told.other_shards;
-    for (FoundScan& s : told.scans) found_.scans.push_back(std::move(s));
+  }
+
+  // Parts of one series that were looked at apart are not a scan each.
+  void refuse_split_series() {
+    std::map<std::string, std::set<std::string>> inputs;
+    for (const FoundScan& s : found_.scans) inputs[s.scan.scan_id].insert(s.scan.input_sha256);
+    for (FoundScan& s : found_.scans)
+      if (inputs[s.scan.scan_id].size() > 1)
+        refuse(s, "split_series", "lies in several folders, which could not be looked at together");
   }
 
   void narrow(const std::string& folder) {
@@ -126,10 +196,10 @@ class Search {
     for (fs::directory_iterator entry(folder, error); !error && entry != fs::end(entry); entry.increment(error)) {
       if (entry->path().filename().string()[0] == '.') continue;
       if (!entry->is_directory(error)) files.push_back(entry->path().string());
-      else if (!entry->is_symlink(error)) places_.push_back({entry->path().string()});
+      else if (!entry->is_symlink(error)) places_.push_back({{entry->path().string()}, nullptr, false});
     }
     std::sort(files.begin(), files.end());
-    if (!files.empty()) places_.push_back(std::move(files));
+    if (!files.empty()) places_.push_back({std::move(files), nullptr, false});
   }
 
   void take(const Value& group, Discovery& found) {
@@ -187,8 +257,9 @@ class Search {
 
   const BatchOptions& options_;
   WorkerPool& pool_;
-  std::deque<std::vector<std::string>> places_;
-  std::vector<std::vector<std::string>> jobs_;
+  std::deque<Place> places_;
+  std::vector<Place> jobs_;
+  bool narrowed_ = false;
   std::map<std::size_t, Discovery> pending_;
   Discovery found_;
 };

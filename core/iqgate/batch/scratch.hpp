@@ -3,10 +3,11 @@
 
 namespace iqgate::batch {
 
-/// A folder for results on the way, removed at the end; those of dead processes are removed at the start.
+/// A folder for results on the way, named after this process and removed at the end; those of dead processes are removed
+/// at the start.
 class Scratch {
  public:
-  Scratch(const std::string& results_folder, const std::string& name);
+  explicit Scratch(const std::string& results_folder);
   ~Scratch();
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
