@@ -77,6 +77,7 @@ void add_measure(CLI::App& verb, Options& o, bool judge) {
       ->check(between(1e-6, 1e9));
   verb.add_option("--temperature", o.temperature_degc, "of the phantom in degrees C, for relaxation times")
       ->check(between(-20, 60));
+  verb.add_flag("--show-names", o.show_names, "name files in messages (their names may be those of people)");
   verb.add_option("-o,--output", o.output, "folder for result.json, result.h5, CSV and report.html");
   verb.add_flag("-n,--dry-run", o.dry_run, "say what would be done");
   if (judge)
@@ -295,6 +296,7 @@ Command parse_command_line(const std::vector<std::string>& given, Options& o) {
                                          "inspect SCANS/\n  iqgate inspect --json scan.zip");
   add_common(*inspect, o);
   inspect->add_option("PATH", o.paths, "files or folders")->required();
+  inspect->add_flag("--show-names", o.show_names, "tell the paths of scans (they may hold names of people)");
   inspect->add_flag("--headers-only", o.headers_only, "read no voxels: faster, no guess which phantom it is");
   CLI::App* measure = app.add_subcommand(
       "measure",

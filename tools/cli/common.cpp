@@ -8,6 +8,7 @@
 
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/sha256.hpp"
 
 namespace iqgate::cli {
 
@@ -89,6 +90,16 @@ int worse(int a, int b) {
   for (const int code : {70, 5, 6, 4, 2, 3, 1})
     if (a == code || b == code) return code;
   return 0;
+}
+
+void hide_found_names(const Options& options, Error& error) {
+  if (options.show_names) return;
+  for (const std::string& path : options.paths) {
+    const std::string below = path.empty() || path.back() == '/' ? path : path + "/";
+    if (error.where.size() <= below.size() || error.where.compare(0, below.size(), below) != 0) continue;
+    error.where = below + "... (file " + sha256_hex(error.where).substr(0, 8) + ")";
+    error.advice += std::string(error.advice.empty() ? "" : "; ") + "--show-names tells which file it is";
+  }
 }
 
 int report_error(const std::exception& error) {

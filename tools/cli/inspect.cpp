@@ -3,6 +3,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
+#include "iqgate/batch/summary.hpp"
 #include "iqgate/compute/backend.hpp"
 #include "iqgate/pipeline/identify.hpp"
 #include "iqgate/read/find_scans.hpp"
@@ -49,7 +50,7 @@ std::string joined(const std::vector<std::string>& names) {
   return all.empty() ? "-" : all;
 }
 
-json::Value scan_json(const read::ScanHeader& h, const Guess& guess) {
+json::Value scan_json(const read::ScanHeader& h, const Guess& guess, bool show_names) {
   json::Value v;
   v.set("id", h.id);
   v.set("modality", h.modality);
@@ -69,6 +70,7 @@ json::Value scan_json(const read::ScanHeader& h, const Guess& guess) {
   v.set("is_scan", h.is_scan);
   v.set("flags", json::array_of(h.flags));
   v.set("phantoms_that_fit", json::array_of(guess.phantoms));
+  if (show_names) v.set("paths", json::array_of(h.paths));
   v.set("phantom_reason", guess.reason.empty() ? json::Value() : json::Value(guess.reason));
   return v;
 }
@@ -90,7 +92,8 @@ int run_inspect(const Options& options) {
   progress.done();
   if (options.json) {
     json::Array scans;
-    for (std::size_t k = 0; k < headers.size(); ++k) scans.push_back(scan_json(headers[k], guesses[k]));
+    for (std::size_t k = 0; k < headers.size(); ++k)
+      scans.push_back(scan_json(headers[k], guesses[k], options.show_names));
     json::Value v;
     v.set("schema", "iqgate.inspect/1");
     v.set("scans", std::move(scans));
@@ -112,6 +115,8 @@ int run_inspect(const Options& options) {
       std::printf("%-14s%-9s%-20s%-26s%-8zu%-7zu%-12s%-38s%s\n", h.id.c_str(), h.modality.c_str(), matrix, spacing,
                   h.frames, h.files, h.role.c_str(), joined(guesses[k].phantoms).c_str(),
                   h.usable ? ("ok" + flags).c_str() : ("refused: " + h.code + ": " + h.reason).c_str());
+      if (options.show_names)
+        for (const std::string& path : h.paths) std::printf("              %s\n", batch::plain_text(path).c_str());
     }
   }
   if (headers.empty()) std::fprintf(stderr, "iqgate: no scan is found there\n");

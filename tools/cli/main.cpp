@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cli/command_line.hpp"
+#include "iqgate/base/error.hpp"
 #include "iqgate/pipeline/job.hpp"
 
 namespace iqgate::cli {
@@ -39,12 +40,7 @@ int print_version(const Options& o) {
   return exit_ok;
 }
 
-int run(int argc, char** argv) {
-  Options o;
-  const Command command = parse_command_line({argv + 1, argv + argc}, o);
-  const std::string& verb = command.verb;
-  if (verb.empty()) return command.code;
-  if (verb == "version") return print_version(o);
+int run_verb(const std::string& verb, const Options& o) {
   if (verb == "worker") return run_worker();
   if (verb == "batch") return run_batch(o);
   if (verb == "watch") return run_watch(o);
@@ -63,6 +59,19 @@ int run(int argc, char** argv) {
   if (verb == "selftest") return run_selftest(o);
   if (verb == "bench") return run_bench(o);
   return run_devices(o);
+}
+
+int run(int argc, char** argv) {
+  Options o;
+  const Command command = parse_command_line({argv + 1, argv + argc}, o);
+  if (command.verb.empty()) return command.code;
+  if (command.verb == "version") return print_version(o);
+  try {
+    return run_verb(command.verb, o);
+  } catch (Error& error) {
+    hide_found_names(o, error);
+    throw;
+  }
 }
 
 }  // namespace

@@ -74,7 +74,9 @@ int run_measure(const Options& options, bool judge) {
   bool written = false;
   for (const read::ScanHeader& h : choice.refused) {
     progress.done();
-    code = worse(code, report_error(InputError(h.code, h.display, h.reason, "iqgate inspect lists every scan")));
+    InputError refused(h.code, h.display, h.reason, "iqgate inspect lists every scan");
+    hide_found_names(options, refused);
+    code = worse(code, report_error(refused));
   }
   const bool alone = groups.size() == 1 && choice.refused.empty();
   for (const auto& group : groups) {
@@ -88,9 +90,10 @@ int run_measure(const Options& options, bool judge) {
       progress.done();
       print_document(document, options, judge, !alone);
       code = worse(code, pipeline::exit_code(document, judge));
-    } catch (const Error& error) {
+    } catch (Error& error) {
       progress.done();
       if (alone) throw;
+      hide_found_names(options, error);
       code = worse(code, report_error(error));
     }
   }

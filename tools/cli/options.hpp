@@ -6,6 +6,10 @@
 #include <string>
 #include <vector>
 
+namespace iqgate {
+class Error;
+}
+
 namespace iqgate::cli {
 
 struct Options {
@@ -91,6 +95,9 @@ std::vector<std::string> result_files(const std::vector<std::string>& paths);
 std::string result_name(const std::string& result_file);
 /// The worse of two exit codes, in the order 70, 5, 6, 4, 3, 1, 0.
 int worse(int a, int b);
+/// A file that was found below a path of the command line is named by a number: its name may be that of a person. Not
+/// with --show-names.
+void hide_found_names(const Options& options, Error& error);
 /// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.
 int report_error(const std::exception& error);
 
