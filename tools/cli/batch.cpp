@@ -32,9 +32,10 @@ void print_settled(const batch::Settled& s, const Options& options) {
     std::printf("%s\n", json::write(v, 0).c_str());
   } else {
     const std::string why = s.outcome.code.empty() ? "" : s.outcome.code + ": " + s.outcome.reason;
-    std::printf("%.12s  %-12s %-22s %-36s %s%s%s\n", s.found.scan.key.c_str(), batch::standing_of(s.outcome).c_str(),
-                s.outcome.phantom.c_str(), batch::plain_text(s.found.scan.scanner).c_str(), why.c_str(),
-                options.show_names ? "  " : "", options.show_names ? s.found.paths.front().c_str() : "");
+    std::printf("%.12s  %-12s %-22s %-36s %s%s%s\n", s.found.scan.key.c_str(),
+                batch::words_of(batch::standing_of(s.outcome)).c_str(), s.outcome.phantom.c_str(),
+                batch::plain_text(s.found.scan.scanner).c_str(), why.c_str(), options.show_names ? "  " : "",
+                options.show_names ? s.found.paths.front().c_str() : "");
   }
   std::fflush(stdout);
 }

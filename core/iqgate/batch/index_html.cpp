@@ -17,12 +17,14 @@ constexpr const char* page_template = R"html(<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>iqgate batch</title>
 <style>
+@page { size: A4 landscape; margin: 12mm; }
 body { font: 14px/1.45 system-ui, sans-serif; color: #1c2430; margin: 0 auto; max-width: 1180px; padding: 20px; background: #fff; }
 h1 { font-size: 22px; margin: 0 0 4px; } h2 { font-size: 17px; margin: 28px 0 8px; border-bottom: 1px solid #cfd6df; padding-bottom: 3px; }
 .small { color: #56616e; font-size: 12px; }
 .counts { display: flex; flex-wrap: wrap; gap: 10px; margin: 14px 0; } .counts div { border: 2px solid #cfd6df; border-radius: 6px; padding: 6px 14px; text-align: center; }
 .counts b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; } .alarm { color: #a11212; font-weight: 700; }
-table { border-collapse: collapse; width: 100%; font-size: 12.5px; } th { text-align: left; background: #eef2f7; } th, td { padding: 4px 7px; border-bottom: 1px solid #e1e6ec; vertical-align: top; overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; font-size: 12.5px; } th { text-align: left; background: #eef2f7; } th, td { padding: 4px 7px; border-bottom: 1px solid #e1e6ec; vertical-align: top; }
+td:first-child { white-space: nowrap; font-family: monospace; } td:last-child { overflow-wrap: break-word; min-width: 220px; }
 .fail, .failed, .quarantined { background: #fcebeb; } .no_verdict, .open { background: #fff6e0; } .warn { background: #fffbe6; }
 td.state { font-weight: 700; white-space: nowrap; } .pass td.state { color: #12692f; } .fail td.state, .failed td.state, .quarantined td.state { color: #a11212; } .no_verdict td.state, .warn td.state, .open td.state { color: #8a5a00; }
 </style></head><body>
@@ -40,11 +42,6 @@ td.state { font-weight: 700; white-space: nowrap; } .pass td.state { color: #126
 </body></html>
 )html";
 
-std::string spaced(std::string word) {
-  std::replace(word.begin(), word.end(), '_', ' ');
-  return word;
-}
-
 int urgency(const store::Entry& e) {
   static const std::vector<std::string> order{"quarantined", "failed", "fail",    "no_verdict",
                                               "open",        "warn",   "no_limit"};
@@ -59,7 +56,7 @@ std::string row(const store::Entry& e) {
   const std::string name =
       report ? "<a href=\"" + result_folder("", e.scan.key).substr(1) + "/report.html\">" + key + "</a>" : key;
   const std::string why = e.outcome.code.empty() ? "" : e.outcome.code + ": " + e.outcome.reason;
-  return "<tr class=\"" + state + "\"><td>" + name + "</td><td class=\"state\">" + spaced(state) + "</td>" +
+  return "<tr class=\"" + state + "\"><td>" + name + "</td><td class=\"state\">" + words_of(state) + "</td>" +
          cell(e.scan.scanner) + cell(e.outcome.phantom) + cell(e.outcome.taken) + cell(e.scan.rule) +
          cell(e.outcome.gate) + cell(why) + "</tr>\n";
 }
@@ -104,7 +101,7 @@ std::string index_html(const Summary& summary, const BatchRun& run, const Value&
   for (const char* word : {"pass", "warn", "fail", "no_verdict", "no_limit", "failed", "quarantined", "open"})
     if (counts.count(word)) {
       Value box;
-      box.set("state", word), box.set("words", spaced(word)), box.set("count", std::to_string(counts[word]));
+      box.set("state", word), box.set("words", words_of(word)), box.set("count", std::to_string(counts[word]));
       boxes.push_back(std::move(box));
     }
   for (const Expectation& e : summary.expectations)

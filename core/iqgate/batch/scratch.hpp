@@ -3,8 +3,8 @@
 
 namespace iqgate::batch {
 
-/// A folder for results on the way, named after this process and removed at the end; those of dead processes are removed
-/// at the start.
+/// A folder for results on the way, named after this process and removed at the end; those of dead processes are
+/// removed at the start.
 class Scratch {
  public:
   explicit Scratch(const std::string& results_folder);

@@ -50,6 +50,12 @@ std::string standing_of(const store::Outcome& o) {
   return o.overall == "pass" && o.warned ? "warn" : o.overall;
 }
 
+std::string words_of(const std::string& standing) {
+  if (standing == "failed") return "not analysed";
+  if (standing == "no_verdict") return "no verdict";
+  return standing == "no_limit" ? "no limit" : standing;
+}
+
 Expectation read_expectation(const std::string& text) {
   const std::size_t at = text.rfind('@');
   const auto number = at == std::string::npos || text.size() < at + 3
@@ -125,8 +131,9 @@ std::string summary_line(const Summary& s, const BatchRun& run) {
   for (const char* word : words) {
     const std::size_t n =
         (s.computed.count(word) ? s.computed.at(word) : 0) + (s.kept.count(word) ? s.kept.at(word) : 0);
-    if (n > 0) text += " " + std::to_string(n) + " " + word;
+    if (n > 0) text += " " + std::to_string(n) + " " + words_of(word) + ",";
   }
+  if (text.back() == ',' || text.back() == ';') text.pop_back();
   const auto also = [&](std::size_t n, const char* what) {
     if (n > 0) text += "; " + std::to_string(n) + " " + what;
   };

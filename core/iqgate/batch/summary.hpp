@@ -12,6 +12,9 @@ namespace iqgate::batch {
 /// How a scan stands, in one word: pass, warn, fail, no_verdict, no_limit, failed, quarantined, open.
 std::string standing_of(const store::Outcome& outcome);
 
+/// The same for people: `failed` is "not analysed", since `fail` is a limit that is broken.
+std::string words_of(const std::string& standing);
+
 /// A scanner that should have sent something.
 struct Expectation {
   std::string scanner;  ///< a part of its name
