@@ -1,0 +1,90 @@
+#include "iqgate/store/database.hpp"
+
+#include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/vfs.h>
+
+#include "iqgate/base/atomic_file.hpp"
+#include "iqgate/base/error.hpp"
+#include "iqgate/store/schema.hpp"
+
+namespace iqgate::store {
+
+const char* journal_mode(std::int64_t file_system) {
+  // NFS, SMB, CIFS, SMB2, 9p, FUSE, Ceph, Lustre, AFS
+  for (const std::int64_t shared : {0x6969LL, 0x517BLL, 0xFF534D42LL, 0xFE534D42LL, 0x01021997LL, 0x65735546LL,
+                                    0x00C36400LL, 0x0BD00BD0LL, 0x5346414FLL})
+    if ((file_system & 0xFFFFFFFFLL) == shared) return "DELETE";
+  return "WAL";
+}
+
+void Store::Impl::open_sqlite(const std::string& folder) {
+  make_folder(folder);
+  const std::string file = folder + "/iqgate.sqlite";
+  struct statfs system {};
+  const std::int64_t type = ::statfs(folder.c_str(), &system) == 0 ? static_cast<std::int64_t>(system.f_type) : 0;
+  sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=60");
+  std::string mode;
+  sql << std::string("PRAGMA journal_mode=") + journal_mode(type), soci::into(mode);
+  sql << "PRAGMA synchronous=FULL";
+}
+
+void Store::Impl::migrate() {
+  transaction([&] {
+    if (postgres) sql << "SELECT pg_advisory_xact_lock(7203471)";
+    sql << "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)";
+    int rows = 0, version = 0;
+    sql << "SELECT COUNT(*), COALESCE(MAX(version), 0) FROM schema_version", soci::into(rows), soci::into(version);
+    const int known = static_cast<int>(schema_steps().size());
+    if (version > known)
+      throw OutputError("store_newer", where,
+                        "was made by a newer program (version " + std::to_string(version) + " of its tables)",
+                        "use that program, or another store");
+    for (int k = version; k < known; ++k)
+      for (const std::string& statement : schema_steps()[static_cast<std::size_t>(k)]) sql << statement;
+    if (rows == 0) sql << "INSERT INTO schema_version (version) VALUES (:v)", soci::use(known);
+    else if (version < known) sql << "UPDATE schema_version SET version = :v", soci::use(known);
+  });
+}
+
+void Store::Impl::insert_measurements(const std::string& key, const std::vector<Measurement>& list) {
+  change("DELETE FROM measurements WHERE key = :k", soci::use(key));
+  Measurement m;
+  double se = 0, low = 0, high = 0;
+  soci::indicator has_se = soci::i_null, has_ci = soci::i_null;
+  soci::statement insert =
+      (sql.prepare << "INSERT INTO measurements (key, name, variant, place, value, unit, standard_error, ci95_lo, "
+                      "ci95_hi) VALUES (:k, :n, :v, :p, :x, :u, :s, :l, :h) ON CONFLICT DO NOTHING",
+       soci::use(key), soci::use(m.name), soci::use(m.variant), soci::use(m.where), soci::use(m.value),
+       soci::use(m.unit), soci::use(se, has_se), soci::use(low, has_ci), soci::use(high, has_ci));
+  for (const Measurement& each : list) {
+    m = each;
+    se = m.se.value_or(0), has_se = m.se ? soci::i_ok : soci::i_null;
+    low = m.ci95 ? m.ci95->low : 0, high = m.ci95 ? m.ci95->high : 0, has_ci = m.ci95 ? soci::i_ok : soci::i_null;
+    insert.execute(true);
+  }
+}
+
+void Store::Impl::fail(const soci::soci_error& error) const {
+  throw OutputError("store", where, std::string("the store cannot be used: ") + error.what(),
+                    "check free space, permission, and that the store can be reached");
+}
+
+std::vector<Measurement> Store::Impl::measurements_of(const std::string& key) {
+  std::vector<Measurement> list;
+  Measurement m;
+  double se = 0, low = 0, high = 0;
+  soci::indicator has_se = soci::i_null, has_low = soci::i_null, has_high = soci::i_null;
+  soci::statement rows =
+      (sql.prepare << "SELECT name, variant, place, value, unit, standard_error, ci95_lo, ci95_hi FROM "
+                      "measurements WHERE key = :k ORDER BY name, variant, place",
+       soci::into(m.name), soci::into(m.variant), soci::into(m.where), soci::into(m.value), soci::into(m.unit),
+       soci::into(se, has_se), soci::into(low, has_low), soci::into(high, has_high), soci::use(key));
+  for (bool more = rows.execute(true); more; more = rows.fetch()) {
+    m.se = has_se == soci::i_ok ? std::optional(se) : std::nullopt;
+    m.ci95 = has_low == soci::i_ok && has_high == soci::i_ok ? std::optional(Interval{low, high}) : std::nullopt;
+    list.push_back(m);
+  }
+  return list;
+}
+
+}  // namespace iqgate::store
