@@ -162,7 +162,7 @@ void add_texts(std::vector<Seed>& seeds, const Folder& folder, const fs::path& d
   };
   document(
       "regions",
-      R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [1, 2, 3], "radius_mm": 5}, {"name": "p", "kind": "uniform", "shape": "polygon", "center_mm": [0, 0, 0], "points_mm": [[0, 0, 0], [9, 0, 0], [0, 9, 0]], "length_mm": 2, "nominal": {"ct_number_hu": 0}}]})");
+      R"({"schema": "iqgate.roi/1", "frame": "volume", "regions": [{"name": "a", "kind": "uniform", "shape": "disc", "center_mm": [1, 2, 3], "radius_mm": 5}, {"name": "p", "kind": "uniform", "shape": "polygon", "points_mm": [[0, 0, 0], [9, 0, 0], [0, 9, 0]], "length_mm": 2, "nominal": {"ct_number_hu": 0}}]})");
   document("result", result_text);
   document("context",
            R"({"schema": "iqgate.context/1", "site": "S", "certificate": {"n": 1}, "deviations": ["a", "b"]})");

@@ -1,8 +1,24 @@
+#include <iterator>
 #include <set>
 
 #include "iqgate/read/raster_checks.hpp"
 
 namespace iqgate::read {
+namespace {
+
+// The TIFF library allocates an array of values at the length that its entry claims.
+void need_values_present(const std::string& path, const std::string& directory, std::size_t at, bool swap,
+                         std::uint64_t file_size) {
+  constexpr std::uint64_t bytes_of[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};  // by field type
+  const unsigned type = field<std::uint16_t>(directory, at + 2, swap);
+  if (type == 0 || type >= std::size(bytes_of))
+    refuse(path, "bad_header", "has a tag of a type that TIFF does not know");
+  const std::uint64_t bytes = bytes_of[type] * field<std::uint32_t>(directory, at + 4, swap);
+  if (bytes > 4 && field<std::uint32_t>(directory, at + 8, swap) + bytes > file_size)
+    refuse(path, "truncated", "has a tag whose values lie outside the file");
+}
+
+}  // namespace
 
 RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
   const ByteSource source = ByteSource::file(path);
@@ -24,6 +40,7 @@ RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
     std::uint64_t w = 0, h = 0, b = 1, samples = 1, compression = 1;
     for (unsigned e = 0; e < entries; ++e) {
       const std::size_t o = std::size_t{12} * e;
+      need_values_present(path, directory, o, swap, source.size());
       const unsigned tag = field<std::uint16_t>(directory, o, swap),
                      type = field<std::uint16_t>(directory, o + 2, swap);
       const std::uint64_t v =
