@@ -8,14 +8,21 @@ namespace {
 
 // The TIFF library allocates an array of values at the length that its entry claims.
 void need_values_present(const std::string& path, const std::string& directory, std::size_t at, bool swap,
-                         std::uint64_t file_size) {
+                         const ByteSource& source) {
   constexpr std::uint64_t bytes_of[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4};  // by field type
   const unsigned type = field<std::uint16_t>(directory, at + 2, swap);
   if (type == 0 || type >= std::size(bytes_of))
     refuse(path, "bad_header", "has a tag of a type that TIFF does not know");
   const std::uint64_t bytes = bytes_of[type] * field<std::uint32_t>(directory, at + 4, swap);
-  if (bytes > 4 && field<std::uint32_t>(directory, at + 8, swap) + bytes > file_size)
+  const std::uint64_t values = field<std::uint32_t>(directory, at + 8, swap);
+  if (bytes > 4 && values + bytes > source.size())
     refuse(path, "truncated", "has a tag whose values lie outside the file");
+  if (type != 2) return;
+  // ITK looks for the end of a text wherever it may be.
+  const char last = bytes == 0  ? 'x'
+                    : bytes > 4 ? source.read(values + bytes - 1, 1)[0]
+                                : directory[at + 7 + static_cast<std::size_t>(bytes)];
+  if (last != '\0') refuse(path, "bad_header", "has a text without an end");
 }
 
 }  // namespace
@@ -40,7 +47,7 @@ RasterClaim check_tiff(const std::string& path, const IntakeLimits& limits) {
     std::uint64_t w = 0, h = 0, b = 1, samples = 1, compression = 1;
     for (unsigned e = 0; e < entries; ++e) {
       const std::size_t o = std::size_t{12} * e;
-      need_values_present(path, directory, o, swap, source.size());
+      need_values_present(path, directory, o, swap, source);
       const unsigned tag = field<std::uint16_t>(directory, o, swap),
                      type = field<std::uint16_t>(directory, o + 2, swap);
       const std::uint64_t v =
