@@ -6,13 +6,16 @@
 namespace iqgate::test {
 namespace {
 
-void every_number(Corpus& corpus, const Seed& seed, std::size_t from, std::size_t to, int width) {
+void every_number(Corpus& corpus, const Seed& seed, std::size_t from, std::size_t to, int width,
+                  std::size_t one_in = 1) {
+  std::size_t count = 0;
   for (std::size_t at = from; at + std::size_t(width) <= std::min(to, seed.bytes.size()); at += std::size_t(width))
     for (const std::uint64_t value :
          {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{0x7FFFFFFFFFFFFFFF} >> (64 - 8 * width),
           std::uint64_t{1} << (8 * width - 1), std::uint64_t{1}})
-      corpus.send(seed.door, with_number(seed.bytes, at, value, width),
-                  seed.name + " at " + std::to_string(at) + " = " + std::to_string(value), seed.suffix);
+      if (count++ % one_in == 0)
+        corpus.send(seed.door, with_number(seed.bytes, at, value, width),
+                    seed.name + " at " + std::to_string(at) + " = " + std::to_string(value), seed.suffix);
 }
 
 TEST(HostileFields, EveryNumberOfNifti) {
@@ -37,11 +40,20 @@ TEST(HostileFields, EveryNumberOfTiff) {
                     "tag " + std::to_string(tag));
 }
 
-TEST(HostileFields, EveryNumberOfHdf5) {
-  Corpus corpus("hdf5 fields");
+void every_number_of_hdf5(Corpus& corpus, std::size_t one_in) {
   const Seed seed = seeds_of("hdf5").front();
-  every_number(corpus, seed, 8, 96, 1);
-  every_number(corpus, seed, 0, seed.bytes.size() - 480, 8);
+  every_number(corpus, seed, 8, 96, 1, one_in);
+  every_number(corpus, seed, 0, seed.bytes.size() - 480, 8, one_in);  // up to the voxels
+}
+
+TEST(HostileFields, NumbersOfHdf5) {  // slow: each is tried in a process of its own, and some make the library hang
+  Corpus corpus("hdf5 fields, one in seven");
+  every_number_of_hdf5(corpus, 7);
+}
+
+TEST(HostileFieldsLong, EveryNumberOfHdf5) {
+  Corpus corpus("hdf5 fields");
+  every_number_of_hdf5(corpus, 1);
 }
 
 TEST(HostileFields, EveryNumberOfZip) {

@@ -135,7 +135,7 @@ TEST(HostileFields, NumbersAndTimes) {
       corpus.refuse("json", text, "nested " + std::to_string(depth));
     }
   for (const char* text : {"{\"a\":1,\"a\":2}", "[1e999]", "[NaN]", "[01]", "[1.]", "\"\xff\"", "\"\\ud800\"",
-                           "{\"a\"}", "[1,]", "// only", "/* no */ 1", "\xef\xbb\xbf[1", "1 2", "'a'"})
+                           "{\"a\"}", "[1,]", "// only", "\xef\xbb\xbf[1", "1 2", "'a'"})
     corpus.refuse("json", text, text);
 }
 
