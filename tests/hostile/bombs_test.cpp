@@ -12,14 +12,16 @@ using namespace std::string_literals;
 class HostileBombs : public ::testing::Test {
  protected:
   Corpus corpus{"bombs"};
-  void bomb(std::string_view door, const std::string& bytes, const std::string& what) {
-    ASSERT_LE(bytes.size(), 1024u) << what;
+  void bomb(std::string_view door, const std::string& bytes, const std::string& what, std::size_t most = 1024) {
+    ASSERT_LE(bytes.size(), most) << what;
     forget_peak();
+    forget_request();
     const std::uint64_t before = resident_bytes();
     const double start = thread_seconds();
     corpus.refuse(door, bytes, what);
     EXPECT_LT(thread_seconds() - start, 0.1 * sanitizer_slowness()) << what;
     EXPECT_LT(peak_bytes(), before + (std::uint64_t{64} << 20) + sanitizer_allowance()) << what;
+    EXPECT_LT(largest_request(), std::size_t{64} << 20) << what;
   }
   void SetUp() override {  // codecs and libraries load once, not in the first bomb
     for (const Seed& seed : seeds_of()) through_door(seed.door, seed.bytes, {}, seed.suffix);
@@ -174,6 +176,23 @@ TEST_F(HostileBombs, Rasters) {
     for (const std::uint32_t count : {0x10000000u, 0x40000000u, 0xFFFFFFFFu})
       bomb("tiff", with_number(page, entry + 4, count, 4), "TIFF tag with " + std::to_string(count) + " values");
   bomb("tiff", tiff_page(65535, 65535, "12345678"), "TIFF of 2^32 pixels");
+}
+
+// The smallest HDF5 file is larger than a kibibyte. Its sizes and those of its chunks, if it has any, made large.
+TEST_F(HostileBombs, Hdf5) {
+  const std::string good = seeds_of("hdf5").front().bytes;
+  std::string sizes;
+  for (const char n : {4, 5, 6}) sizes += std::string(1, n) + std::string(7, '\0');
+  ASSERT_NE(good.find(sizes), std::string::npos);
+  for (const std::uint64_t n : {std::uint64_t{1} << 16, std::uint64_t{1} << 21, std::uint64_t{1} << 22,
+                                std::uint64_t{1} << 32, std::uint64_t{1} << 63, ~std::uint64_t{0}})
+    for (const bool all : {false, true}) {
+      std::string bytes = good;
+      for (std::size_t at = bytes.find(sizes); at != std::string::npos; at = bytes.find(sizes, at + 1))
+        for (std::size_t d = 0; d < 3; ++d)
+          if (all || d == 0) bytes = with_number(bytes, at + 8 * d, n, 8);
+      bomb("hdf5", bytes, "sizes of " + std::to_string(n), 8192);
+    }
 }
 
 TEST_F(HostileBombs, Zip) {

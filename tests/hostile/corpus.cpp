@@ -3,10 +3,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <new>
 #include <sstream>
 
 #include "hostile/codes.hpp"
@@ -19,6 +21,8 @@ constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
+
+std::atomic<std::size_t> largest{0};
 
 std::uint64_t status_bytes(const std::string& key) {
   std::ifstream status("/proc/self/status");
@@ -49,8 +53,23 @@ class Watchdog {
   ~Watchdog() { alarm(0); }
 };
 
-}  // namespace
+[[maybe_unused]] void* note_request(std::size_t size) {
+  if (size > largest) largest = size;
+  return std::malloc(size);
+}
 
+}  // namespace
+}  // namespace iqgate::test
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// DCMTK's own way to ask for the value of an element; the libraries find this one first.
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return iqgate::test::note_request(size); }
+#endif
+
+namespace iqgate::test {
+
+std::size_t largest_request() { return largest; }
+void forget_request() { largest = 0; }
 std::uint64_t resident_bytes() { return status_bytes("VmRSS"); }
 std::uint64_t peak_bytes() { return status_bytes("VmHWM"); }
 void forget_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }

@@ -21,6 +21,9 @@ void forget_peak();
 /// What a sanitizer may add to the resident size: freed blocks stay in its quarantine (256 MiB), each block carries red
 /// zones, and the shadow is an eighth of it all.
 std::uint64_t sanitizer_allowance();
+/// The largest block that DCMTK asked for since `forget_request` (0 under sanitizers): it may lie there untouched.
+std::size_t largest_request();
+void forget_request();
 /// Seconds of the thread that calls, and how much slower a sanitizer may make it.
 double thread_seconds();
 double sanitizer_slowness();

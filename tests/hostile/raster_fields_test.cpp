@@ -38,6 +38,11 @@ TEST(HostileFields, EveryNumberOfTiff) {
       for (const std::uint32_t value : {0u, 16u, 0xFFFFFFFFu})
         corpus.send("tiff", with_number(with_number(seed.bytes, entry, tag, 2), entry + 8, value, 4),
                     "tag " + std::to_string(tag));
+  for (const unsigned length : {0u, 1u, 4u, 8u}) {  // a text that has no end
+    std::string text = with_number(with_number(seed.bytes, 58, 31494, 2), 60, 2, 2);
+    text = with_number(with_number(text, 62, length, 4), 66, length > 4 ? 130 : 0x78787878, 4);
+    corpus.refuse("tiff", text, "text of " + std::to_string(length));
+  }
 }
 
 void every_number_of_hdf5(Corpus& corpus, std::size_t one_in) {
