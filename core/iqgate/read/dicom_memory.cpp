@@ -1,5 +1,8 @@
 #include "iqgate/read/dicom_memory.hpp"
 
+#include <dcmtk/config/osconfig.h>
+#include <dcmtk/dcmdata/dcistrma.h>
+
 #include <algorithm>
 #include <cstring>
 

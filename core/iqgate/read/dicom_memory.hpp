@@ -1,10 +1,9 @@
 #pragma once
 // DICOM bytes in memory, for DCMTK. Internal to this folder.
-#include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcistrma.h>
-
 #include <memory>
 #include <string>
+
+class DcmInputStream;
 
 namespace iqgate::read {
 
