@@ -24,6 +24,9 @@ TEST(Json, NumbersReadBackTheSame) {
     EXPECT_EQ(*parse(json::number_text(d)).number(), d);
   EXPECT_THROW(json::number_text(NAN), std::logic_error);
   EXPECT_THROW(json::number_text(INFINITY), std::logic_error);
+  // Its text must not change when it is read and written again: entries of the decision log are compared as text.
+  EXPECT_EQ(json::number_text(-0.0), "-0.0");
+  EXPECT_EQ(json::write(parse("-0.0"), 0), "-0.0");
 }
 
 TEST(Json, StringsAreAlwaysValid) {

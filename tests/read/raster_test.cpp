@@ -9,9 +9,11 @@
 #include "iqgate/read/find_scans.hpp"
 #include "iqgate/report/volume_writer.hpp"
 #include "read/hdf5_geometry.hpp"
+#include "support/raster_bytes.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::read {
+using test::tiff_page;
 namespace {
 namespace fs = std::filesystem;
 
@@ -189,21 +191,6 @@ TEST_F(Gate, NrrdHeadersThatLie) {
   expect_refused("x.nrrd", type + "\n" + voxels, "pixel_format");
   expect_refused("x.nrrd", head + "data file: ../x.raw\n\n", "bad_header");
   expect_refused("x.nrrd", "something else entirely", "not_nrrd");
-}
-
-std::string tiff_page(std::uint16_t width, std::uint16_t height, const std::string& voxels, std::uint16_t samples = 1) {
-  std::string t("II*\0\x08\0\0\0", 8);
-  const auto u16 = [&](std::uint16_t v) { t.append(reinterpret_cast<const char*>(&v), 2); };
-  const auto u32 = [&](std::uint32_t v) { t.append(reinterpret_cast<const char*>(&v), 4); };
-  const auto entry = [&](std::uint16_t tag, std::uint16_t type, std::uint32_t value) {
-    u16(tag), u16(type), u32(1), u32(value);
-  };
-  u16(9);
-  entry(256, 3, width), entry(257, 3, height), entry(258, 3, 16), entry(259, 3, 1), entry(262, 3, 1),
-      entry(273, 4, 8 + 2 + 9 * 12 + 4), entry(277, 3, samples), entry(278, 3, height),
-      entry(279, 4, std::uint32_t(voxels.size()));
-  u32(0);
-  return t + voxels;
 }
 
 TEST_F(Gate, TiffStacksAndLies) {

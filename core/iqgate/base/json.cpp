@@ -241,6 +241,7 @@ Value parse_file(const std::string& path, ErrorKind kind) {
 
 std::string number_text(double value) {
   if (!std::isfinite(value)) throw std::logic_error("a number that is not finite was about to be written");
+  if (value == 0 && std::signbit(value)) return "-0.0";  // -0 would be read back as the whole number 0
   char buffer[32];
   const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
   return std::string(buffer, end);

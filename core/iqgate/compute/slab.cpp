@@ -119,7 +119,8 @@ ValueRange range_about(double offset, double limit) {
 }
 
 FiniteSlab::FiniteSlab(const Slab& slab, double offset, double limit) : clean_(slab) {
-  const auto [low, high] = range_about(offset, limit);
+  const ValueRange range = range_about(offset, limit);
+  const float low = range.low, high = range.high;  // clang takes no structured binding into a parallel region
   const std::size_t nx = slab.voxels.size.x, rows = slab.voxels.size.y * slab.voxels.size.z;
   std::vector<std::uint8_t> bad(rows, 0);
   std::size_t bad_rows = 0;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "iqgate/base/error.hpp"
 
@@ -20,6 +21,21 @@ bool only_a_name(struct archive* reader, int status) {
   const char* why = archive_error_string(reader);
   return status == ARCHIVE_WARN && why &&
          (std::strstr(why, "cannot be converted") || std::strstr(why, "can't be converted"));
+}
+
+// Entries that the directory at the end of a zip counts; none where the end is not there.
+std::optional<unsigned> entries_told(const ByteSource& source) {
+  constexpr std::size_t record = 22, longest_comment = 65535;
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), record + longest_comment));
+  const std::string tail = source.read(source.size() - size, size);
+  const auto short_at = [&](std::size_t at) {
+    return static_cast<unsigned char>(tail[at]) + 256u * static_cast<unsigned char>(tail[at + 1]);
+  };
+  for (std::size_t at = tail.rfind("PK\x05\x06"); at != std::string::npos; at = tail.rfind("PK\x05\x06", at - 1)) {
+    if (at + record <= tail.size() && at + record + short_at(at + 20) == tail.size()) return short_at(at + 10);
+    if (at == 0) break;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -38,8 +54,12 @@ std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimit
     return InputError(code, source.name(), why, "unpack it and look");
   };
   if (opened != ARCHIVE_OK) throw refuse("bad_archive", "the archive cannot be opened");
+  // Without its end an archive is read as far as it goes: a part of the slices, and no word.
+  const std::optional<unsigned> told = entries_told(source);
+  if (!told) throw refuse("bad_archive", "the archive is cut short: its directory is not there");
   std::vector<ByteSource> entries;
   std::uint64_t total = 0;
+  std::size_t seen = 0;
   const std::uint64_t ratio_limit = checked_product(source.size(), limits.max_ratio).value_or(limits.max_archive_bytes);
   const std::uint64_t total_limit = std::min(limits.max_archive_bytes, ratio_limit);
   const std::uint64_t entry_limit =
@@ -52,6 +72,7 @@ std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimit
     if (status == ARCHIVE_EOF) break;
     if (status != ARCHIVE_OK && !only_a_name(reader.get(), status))
       throw refuse("bad_archive", "the archive is damaged or cut short");
+    ++seen;
     if (archive_entry_filetype(entry) != AE_IFREG) continue;
     if (archive_entry_is_encrypted(entry)) throw refuse("bad_archive", "the archive is encrypted");
     if (entries.size() >= limits.max_frames)
@@ -69,6 +90,8 @@ std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimit
     }
     entries.push_back(ByteSource::memory(source.name() + "#" + std::to_string(entries.size() + 1), std::move(bytes)));
   }
+  if (*told != 0xFFFF && *told != seen)  // 0xFFFF: counted in another record
+    throw refuse("bad_archive", "the archive holds another number of files than its directory tells");
   if (entries.empty()) throw refuse("empty_archive", "the archive holds no file");
   return entries;
 }

@@ -28,7 +28,8 @@ class ByteSource {
   /// The file that holds the bytes: of an entry (ARCHIVE#NUMBER) the archive.
   std::string file_on_disk() const { return bytes_ ? name_.substr(0, name_.rfind('#')) : name_; }
   std::uint64_t size() const { return size_; }
-  const std::string* in_memory() const { return bytes_.get(); }
+  /// Null for a file.
+  const std::shared_ptr<const std::string>& in_memory() const { return bytes_; }
   void read(std::uint64_t offset, char* into, std::size_t count) const;
   std::string read(std::uint64_t offset, std::size_t count) const;
   /// At most `count` bytes from the start.

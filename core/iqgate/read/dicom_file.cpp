@@ -1,7 +1,6 @@
 #include "iqgate/read/dicom_file.hpp"
 
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcistrmf.h>
 #include <dcmtk/dcmdata/dctk.h>
 
@@ -11,6 +10,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/read/dicom_deflated.hpp"
 #include "iqgate/read/dicom_log.hpp"
+#include "iqgate/read/dicom_memory.hpp"
 #include "iqgate/read/dicom_scan.hpp"
 #include "iqgate/read/dicom_tags.hpp"
 
@@ -97,14 +97,8 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
 void parse(DicomFile& file, const IntakeLimits& limits) {
   DcmFileFormat format;
   std::unique_ptr<DcmInputStream> stream;
-  if (const std::string* bytes = file.source.in_memory()) {
-    auto buffer = std::make_unique<DcmInputBufferStream>();
-    buffer->setBuffer(bytes->data(), static_cast<offile_off_t>(bytes->size()));
-    buffer->setEos();
-    stream = std::move(buffer);
-  } else {
-    stream = std::make_unique<DcmInputFileStream>(OFFilename(file.source.name().c_str()));
-  }
+  if (const auto& bytes = file.source.in_memory()) stream = memory_stream(bytes);
+  else stream = std::make_unique<DcmInputFileStream>(OFFilename(file.source.name().c_str()));
   if (stream->status().bad()) throw Refusal{"cannot_read", stream->status().text()};
   format.transferInit();
   const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));

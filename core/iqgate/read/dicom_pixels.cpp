@@ -1,5 +1,5 @@
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcistrmb.h>
+#include <dcmtk/dcmdata/dcistrma.h>
 #include <dcmtk/dcmdata/dcpixel.h>
 #include <dcmtk/dcmdata/dctk.h>
 #include <dcmtk/dcmjpeg/djdecode.h>
@@ -13,6 +13,7 @@
 #include "iqgate/read/dicom_deflated.hpp"
 #include "iqgate/read/dicom_file.hpp"
 #include "iqgate/read/dicom_log.hpp"
+#include "iqgate/read/dicom_memory.hpp"
 #include "iqgate/read/dicom_streams.hpp"
 #include "iqgate/read/jpeg2000.hpp"
 
@@ -63,12 +64,9 @@ void convert(const char* raw, const DicomFile& file, const DicomFrame& frame, bo
 
 void load_whole(const DicomFile& file, DcmFileFormat& format) {
   OFCondition status;
-  if (const std::string* bytes = file.source.in_memory()) {
-    DcmInputBufferStream stream;
-    stream.setBuffer(bytes->data(), static_cast<offile_off_t>(bytes->size()));
-    stream.setEos();
+  if (const auto& bytes = file.source.in_memory()) {
     format.transferInit();
-    status = format.read(stream);
+    status = format.read(*memory_stream(bytes));
     format.transferEnd();
   } else {
     status = format.loadFile(OFFilename(file.source.name().c_str()));

@@ -44,6 +44,7 @@ OPJ_BOOL seek(OPJ_OFF_T to, void* user) {
 std::vector<std::int32_t> decode_jpeg2000(const std::string& bytes, std::size_t columns, std::size_t rows,
                                           const std::string& name) {
   const auto refuse = [&](const char* why) -> InputError { return InputError("decode_failed", name, why); };
+  check_jpeg2000(bytes, name);
   Cursor cursor{&bytes};
   const std::unique_ptr<opj_stream_t, decltype(&opj_stream_destroy)> stream(opj_stream_default_create(OPJ_TRUE),
                                                                             &opj_stream_destroy);

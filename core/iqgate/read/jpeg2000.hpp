@@ -9,4 +9,8 @@ namespace iqgate::read {
 std::vector<std::int32_t> decode_jpeg2000(const std::string& bytes, std::size_t columns, std::size_t rows,
                                           const std::string& name);
 
+/// Refuses (InputError decode_failed) a stream whose headers ask for more tiles, components, layers or precincts than a
+/// scan has: the decoder allocates them before it looks at a pixel.
+void check_jpeg2000(const std::string& stream, const std::string& name);
+
 }  // namespace iqgate::read

@@ -114,11 +114,12 @@ std::vector<std::string> meta_data_files(const std::string& path, const std::str
     std::istringstream words(value);
     std::string pattern;
     long first = 0, last = -1, step = 1;
+    constexpr long largest = 100000000;  // far from where sums of them overflow
     words >> pattern >> first >> last >> step;
     const std::size_t d = pattern.find('d', percent);
     const std::string format = d == std::string::npos ? "" : pattern.substr(percent, d - percent + 1);
     if (format.empty() || format.size() > 5 || format.find_first_not_of("%0123456789d") != std::string::npos ||
-        step < 1 || last < first || (last - first) / step > 100000)
+        step < 1 || step > largest || first < 0 || last > largest || last < first || (last - first) / step > 100000)
       refuse(path, "bad_header", "has a file pattern that is not read");
     for (long k = first; k <= last; k += step) {
       char number[32];

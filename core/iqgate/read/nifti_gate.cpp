@@ -30,6 +30,27 @@ void need_finite_header(const std::string& path, const std::string& head, bool s
       refuse(path, "bad_header", "has an origin that is not within 100 m");
 }
 
+// The affine, where it counts: the library looks for the rotation nearest to it, for ever where there is none.
+void need_sound_axes(const std::string& path, const std::string& head, bool swap) {
+  if (field<std::int16_t>(head, 252, swap) > 0)
+    for (const std::size_t offset : {256, 260, 264})
+      if (!(std::abs(field<float>(head, offset, swap)) <= 2))
+        refuse(path, "bad_orientation", "has a quaternion that is no rotation");
+  if (field<std::int16_t>(head, 254, swap) <= 0) return;
+  Vec3 axes[3];
+  double lengths = 1;
+  for (int d = 0; d < 3; ++d) {
+    for (int row = 0; row < 3; ++row)
+      axes[d][row] = double(field<float>(head, 280 + 16 * std::size_t(row) + 4 * std::size_t(d), swap));
+    const double length = norm(axes[d]);
+    if (!(length >= 1e-4 && length <= 1e4))
+      refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
+    lengths *= length;
+  }
+  if (!(std::abs(dot(axes[0], cross(axes[1], axes[2]))) >= 0.5 * lengths))
+    refuse(path, "bad_orientation", "has axes that are far from perpendicular");
+}
+
 template <class T>
 void need_finite(const std::string& path, long offset, std::uint64_t bytes, bool swap) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), &gzclose);  // reads plain files too
@@ -82,6 +103,7 @@ RasterClaim check_nifti(const std::string& path, const IntakeLimits& limits) {
       refuse(path, "bad_spacing", "has a voxel size that is not between 0.0001 and 10000 mm");
   }
   need_finite_header(path, head, swap);
+  need_sound_axes(path, head, swap);
   const int unit = head[123] & 7;
   if (unit == 1 || unit == 3) refuse(path, "wrong_units", "has lengths in metres or micrometres; convert it to mm");
   if (unit == 0) claim.flags.push_back("units_unknown");

@@ -16,7 +16,8 @@ namespace iqgate::read {
   throw InputError(code, path, why);
 }
 
-/// Unpacked bytes of a gzip stream from `offset`, counted up to `enough`; nothing is kept.
+/// Unpacked bytes of a gzip stream from `offset`, counted to a little more than `enough`; nothing is kept. Refuses a
+/// stream that is cut, or whose checksum is not right.
 std::uint64_t gzip_bytes(const std::string& path, std::uint64_t offset, std::uint64_t enough);
 /// Bytes of all voxels, by checked 64-bit products; refuses empty and too large volumes.
 std::uint64_t claimed_bytes(const std::string& path, const std::vector<std::uint64_t>& sizes,

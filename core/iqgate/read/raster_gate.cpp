@@ -25,11 +25,16 @@ std::uint64_t gzip_bytes(const std::string& path, std::uint64_t offset, std::uin
   std::vector<unsigned char> in(1 << 16), out(1 << 16);
   std::uint64_t total = 0;
   int status = Z_OK;
-  while (status != Z_STREAM_END && total <= enough) {
+  // On to the end of the stream, where its checksum stands; what is far longer than it should be is left there.
+  const std::uint64_t far = enough + (std::uint64_t{64} << 20);
+  while (status != Z_STREAM_END && total <= far) {
     stream.avail_in = static_cast<uInt>(std::fread(in.data(), 1, in.size(), file.get()));
     stream.next_in = in.data();
-    if (stream.avail_in == 0) break;
-    while (stream.avail_in > 0 && status != Z_STREAM_END && total <= enough) {
+    if (stream.avail_in == 0) {
+      inflateEnd(&stream);
+      refuse(path, "truncated", "the compressed data end too early");
+    }
+    while (stream.avail_in > 0 && status != Z_STREAM_END && total <= far) {
       stream.next_out = out.data();
       stream.avail_out = static_cast<uInt>(out.size());
       status = inflate(&stream, Z_NO_FLUSH);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/read/raster.hpp"
 #include "iqgate/read/raster_checks.hpp"
+#include "iqgate/read/trial.hpp"
 
 namespace iqgate::read {
 namespace {
@@ -132,15 +134,26 @@ void need_all_written(hid_t dataset, hid_t space, hid_t creation, std::uint64_t 
   if (H5Dget_num_chunks(dataset, space, &written) < 0 || written != expected) throw truncated;
 }
 
+// Debian's HDF5 1.10 runs out of its memory on damaged metadata: what does not survive it is refused.
+void need_survival(const std::string& path, unsigned seconds, const std::function<void()>& work) {
+  if (!survives_trial(seconds, work))
+    throw InputError("bad_hdf5", path, "is so damaged that it crashes the HDF5 library");
+}
+
 class Hdf5Loader : public VoxelLoader {
  public:
   Hdf5Loader(std::string path, std::string dataset, std::size_t voxels)
       : path_(std::move(path)), dataset_(std::move(dataset)), voxels_(voxels) {}
   void load(Voxels& values) const override {
     const std::lock_guard lock(hdf5_mutex());
+    values.resize(voxels_);
+    // Tens of megabytes a second, where chunks are packed.
+    need_survival(path_, 5 + static_cast<unsigned>(voxels_ >> 22), [&] { read_whole(values); });
+    read_whole(values);
+  }
+  void read_whole(Voxels& values) const {
     const Hdf5Handle file = open_file(path_);
     const Hdf5Handle dataset(H5Dopen2(file.get(), dataset_.c_str(), H5P_DEFAULT), H5Dclose);
-    values.resize(voxels_);
     if (!dataset.good() || H5Dread(dataset.get(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
       throw InputError("decode_failed", path_, "the dataset cannot be read whole");
   }
@@ -169,10 +182,7 @@ class Hdf5Loader : public VoxelLoader {
   std::size_t voxels_;
 };
 
-}  // namespace
-
-ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset_name, const IntakeLimits& limits) {
-  const std::lock_guard lock(hdf5_mutex());
+ScanHeader read_header(const std::string& path, const std::string& dataset_name, const IntakeLimits& limits) {
   const Hdf5Handle file = open_file(path);
   const std::string name = dataset_name.empty() ? "/volume" : dataset_name;
   ScanHeader header = refused_scan(path, "no_volume", "holds no dataset " + name);
@@ -221,6 +231,14 @@ ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset_
   header.is_scan = header.usable = true;
   header.loader = std::make_shared<Hdf5Loader>(path, name, *voxels);
   return header;
+}
+
+}  // namespace
+
+ScanHeader read_hdf5_volume(const std::string& path, const std::string& dataset, const IntakeLimits& limits) {
+  const std::lock_guard lock(hdf5_mutex());
+  need_survival(path, 3, [&] { read_header(path, dataset, limits); });
+  return read_header(path, dataset, limits);
 }
 
 }  // namespace iqgate::read

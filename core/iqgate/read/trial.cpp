@@ -1,0 +1,40 @@
+#include "iqgate/read/trial.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "iqgate/base/error.hpp"
+
+namespace iqgate::read {
+
+bool survives_trial(unsigned seconds, const std::function<void()>& work) {
+  const pid_t child = fork();
+  if (child < 0) throw ResourceError("no_process", "reading", "no process can be started", "close other programs");
+  if (child == 0) {
+    const rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    for (const int signal_number : {SIGALRM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL})
+      std::signal(signal_number, SIG_DFL);
+    if (const int nowhere = open("/dev/null", O_WRONLY); nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+    alarm(seconds);
+    int status = 0;
+    try {
+      work();
+    } catch (const Error&) {  // a refusal, which we shall come to ourselves
+    } catch (...) {
+      status = 1;
+    }
+    _exit(status);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return false;
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+}  // namespace iqgate::read
