@@ -11,6 +11,7 @@
 
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/random.hpp"
+#include "iqgate/base/sha256.hpp"
 #include "support/batch_world.hpp"
 
 namespace iqgate::test {
@@ -33,7 +34,9 @@ void copy_under_other_uids(const std::string& from, const std::string& to, int n
          {DCM_StudyInstanceUID, DCM_SeriesInstanceUID, DCM_SOPInstanceUID, DCM_FrameOfReferenceUID}) {
       OFString uid;
       if (format.getDataset()->findAndGetOFString(key, uid).bad()) continue;
-      const std::string other = std::string(uid.c_str()).substr(0, 57) + "." + std::to_string(number);
+      std::string other = "1.2.";
+      for (const char c : sha256_hex(uid.c_str() + std::string("/") + std::to_string(number)).substr(0, 40))
+        other += static_cast<char>('1' + (c % 9));
       format.getDataset()->putAndInsertString(key, other.c_str());
     }
     ASSERT_TRUE(format.saveFile(target.c_str(), format.getDataset()->getOriginalXfer()).good());
