@@ -75,6 +75,19 @@ TEST_F(Arriving, AMarkerSaysThatItIsWhole) {
   EXPECT_EQ(names(deliveries.at_rest(at(1))), Names{"b"});
 }
 
+TEST_F(Arriving, AMarkerSpeaksForWhatWasThereBeforeIt) {
+  Deliveries deliveries(folder.path(), 60, "DONE");
+  put("b/1.dcm", 10);
+  put("b/DONE", 0);
+  const auto ready = deliveries.at_rest(at(0));
+  ASSERT_EQ(names(ready), Names{"b"});
+  deliveries.settled(ready.front());
+  put("b/2.dcm", 10);
+  fs::last_write_time(folder.path("b/2.dcm"), fs::last_write_time(folder.path("b/DONE")) + std::chrono::seconds(1));
+  EXPECT_TRUE(deliveries.at_rest(at(1)).empty());
+  EXPECT_EQ(names(deliveries.at_rest(at(62))), Names{"b"});
+}
+
 TEST_F(Arriving, AFolderThatGoesIsForgotten) {
   Deliveries deliveries(folder.path(), 10, "");
   put("a/1.dcm", 10);

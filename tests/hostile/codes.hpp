@@ -11,11 +11,11 @@ inline const std::set<std::string>& stable_codes() {
       // scans
       "bad_archive", "bad_fragments", "bad_header", "bad_hdf5", "bad_orientation", "bad_rescale", "bad_spacing",
       "cannot_read", "colour_image", "damaged_series", "decode_failed", "duplicate_slices", "empty_archive",
-      "empty_file", "empty_image", "localiser", "missing_data", "missing_slices", "mixed_orientation", "mixed_slices",
-      "no_pixel_spacing", "no_position", "no_volume", "not_a_file", "not_an_image", "not_dicom", "not_finite",
-      "not_found", "not_metaimage", "not_nifti", "not_nrrd", "not_tiff", "pixel_format", "pixel_length",
-      "secondary_capture", "sheared_stack", "too_large", "too_many_frames", "transfer_syntax", "truncated",
-      "uneven_spacing", "unknown_format", "wrong_units", "no_scan",
+      "nothing_in_archive", "empty_file", "empty_image", "localiser", "missing_data", "missing_slices",
+      "mixed_orientation", "mixed_slices", "no_pixel_spacing", "no_position", "no_volume", "not_a_file", "not_an_image",
+      "not_dicom", "not_finite", "not_found", "not_metaimage", "not_nifti", "not_nrrd", "not_tiff", "pixel_format",
+      "pixel_length", "secondary_capture", "sheared_stack", "too_large", "too_many_frames", "transfer_syntax",
+      "truncated", "uneven_spacing", "unknown_format", "wrong_units", "no_scan",
       // documents, tables and texts
       "bad_json", "bad_value", "broken_log", "changed_profile", "missing_key", "no_time", "not_a_result",
       "out_of_range", "self_intersecting", "unknown_key", "unknown_unit", "unknown_value", "wrong_pose", "wrong_table",

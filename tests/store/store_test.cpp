@@ -42,10 +42,10 @@ TEST_F(AStore, ScansAreQueuedClaimedAndSettledOnce) {
   EXPECT_TRUE(standings[2].twice);
   ASSERT_TRUE(store.claim("k1"));
   EXPECT_FALSE(store.claim("k1")) << "it is running, and its owner lives";
-  EXPECT_TRUE(store.settle(run, "k1", good()));
-  EXPECT_FALSE(store.settle(run, "k1", good())) << "twice";
+  EXPECT_TRUE(store.settle(run, scan("k1"), good()));
+  EXPECT_FALSE(store.settle(run, scan("k1"), good())) << "twice";
   EXPECT_FALSE(store.claim("k1"));
-  EXPECT_FALSE(store.finish_run(run)) << "k2 is queued";
+  EXPECT_FALSE(store.finish_run(run, {"k1", "k2"})) << "k2 is queued";
   ASSERT_TRUE(store.claim("k2"));
   store.release("k2", true);
   EXPECT_EQ(store.attempts("k2"), 1);
@@ -53,8 +53,8 @@ TEST_F(AStore, ScansAreQueuedClaimedAndSettledOnce) {
   ASSERT_TRUE(store.claim("k2"));
   Outcome bad;
   bad.state = State::failed, bad.code = "truncated", bad.reason = "cut";
-  EXPECT_TRUE(store.settle(run, "k2", bad));
-  EXPECT_TRUE(store.finish_run(run));
+  EXPECT_TRUE(store.settle(run, scan("k2"), bad));
+  EXPECT_TRUE(store.finish_run(run, {"k1", "k2"}));
   std::vector<Entry> entries;
   store.each(run.id, [&](const Entry& e) { entries.push_back(e); });
   ASSERT_EQ(entries.size(), 2u);
@@ -84,8 +84,8 @@ TEST_F(AStore, AnUnfinishedRunGoesOnAndAFinishedOneDoesNot) {
   EXPECT_NE(store.begin_run("root", "other", "1").id, id);
   store.enlist(again, {scan("k1")}, false);
   ASSERT_TRUE(store.claim("k1"));
-  ASSERT_TRUE(store.settle(again, "k1", good()));
-  ASSERT_TRUE(store.finish_run(again));
+  ASSERT_TRUE(store.settle(again, scan("k1"), good()));
+  ASSERT_TRUE(store.finish_run(again, {"k1"}));
   const store::Run next = store.begin_run("root", "conf", "1");
   EXPECT_NE(next.id, id);
   const auto standing = store.enlist(next, {scan("k1")}, false).front();
@@ -99,13 +99,30 @@ TEST_F(AStore, WhatFailedIsQueuedAnewOnlyWhenAsked) {
   bad.state = State::quarantined, bad.code = "timeout";
   store::Run run = store.begin_run("root", "conf", "1");
   store.enlist(run, {scan("k1")}, false);
-  ASSERT_TRUE(store.claim("k1") && store.settle(run, "k1", bad) && store.finish_run(run));
+  ASSERT_TRUE(store.claim("k1") && store.settle(run, scan("k1"), bad) && store.finish_run(run, {"k1", "k2"}));
   run = store.begin_run("root", "conf", "1");
   EXPECT_EQ(store.enlist(run, {scan("k1")}, false).front().state, State::quarantined);
-  EXPECT_TRUE(store.finish_run(run));
+  EXPECT_TRUE(store.finish_run(run, {"k1", "k2"}));
   run = store.begin_run("root", "conf", "1");
   EXPECT_EQ(store.enlist(run, {scan("k1")}, true).front().state, State::queued);
   EXPECT_EQ(store.attempts("k1"), 0);
+}
+
+TEST_F(AStore, WhatCouldNotBeHadThenIsTakenNow) {
+  Store store(at());
+  for (const char* code : {"not_found", "input_changed", "cannot_read"}) {
+    Outcome bad;
+    bad.state = State::failed, bad.code = code;
+    const Scan one = scan(code);
+    store::Run run = store.begin_run("root", "conf", "1");
+    store.enlist(run, {one}, false);
+    ASSERT_TRUE(store.claim(one.key) && store.settle(run, one, bad) && store.finish_run(run, {one.key}));
+    run = store.begin_run("root", "conf", "1");
+    EXPECT_EQ(store.enlist(run, {one}, false).front().state, State::queued) << code;
+    EXPECT_TRUE(store.finish_run(run, {})) << "what was queued and has gone does not keep the run open";
+    EXPECT_FALSE(store.begin_run("root", "conf", "1").resumed);
+    store.finish_run(store.begin_run("root", "conf", "1"), {});
+  }
 }
 
 TEST_F(AStore, ManyClaimantsGetEachScanOnce) {
@@ -144,8 +161,10 @@ TEST_F(AStore, GivenUpFilesAreNotMissedAndTheSealHolds) {
   store.enlist(run, {scan("k1")}, false);
   Outcome o = good();
   o.files["report.html"] = std::string(64, 'b');
-  ASSERT_TRUE(store.claim("k1") && store.settle(run, "k1", o));
-  store.forget_files("k1", {"report.html"});
+  ASSERT_TRUE(store.claim("k1") && store.settle(run, scan("k1"), o));
+  Entry entry;
+  store.each("", [&](const Entry& e) { entry = e; });
+  store.forget_files(entry, {"report.html"});
   store.each("", [&](const Entry& e) { EXPECT_EQ(e.outcome.files, good().files); });
   EXPECT_TRUE(store.faults().empty());
 }
@@ -157,11 +176,12 @@ TEST(StoreFile, AChangeBehindItsBackIsFound) {
     Store store(at);
     const store::Run run = store.begin_run("root", "conf", "1");
     store.enlist(run, {scan("k1"), scan("k2")}, false);
-    ASSERT_TRUE(store.claim("k1") && store.settle(run, "k1", good()));
-    ASSERT_TRUE(store.claim("k2") && store.settle(run, "k2", good()));
+    ASSERT_TRUE(store.claim("k1") && store.settle(run, scan("k1"), good()));
+    ASSERT_TRUE(store.claim("k2") && store.settle(run, scan("k2"), good()));
   }
   for (const char* change :
        {"UPDATE scans SET overall = 'fail' WHERE key = 'k1'", "UPDATE scans SET phantom = 'x' WHERE key = 'k1'",
+        "UPDATE scans SET scanner = 'x' WHERE key = 'k1'",
         "UPDATE measurements SET value = value + 1e-15 WHERE key = 'k1' AND name = 'b'",
         "DELETE FROM measurements WHERE key = 'k1'", "UPDATE measurements SET unit = 'mm' WHERE key = 'k1'"}) {
     const std::string copy = folder.path("copy");
@@ -192,6 +212,7 @@ TEST(StoreFile, WalOnlyWhereOneHostSeesTheDisk) {
   EXPECT_STREQ(journal_mode(0xEF53), "WAL");                                    // ext4
   EXPECT_STREQ(journal_mode(0x01021994), "WAL");                                // tmpfs
   EXPECT_STREQ(journal_mode(0x6969), "DELETE");                                 // NFS
+  EXPECT_STREQ(journal_mode(0x47504653), "DELETE");                             // GPFS, and what is not known
   EXPECT_STREQ(journal_mode(static_cast<std::int32_t>(0xFF534D42)), "DELETE");  // CIFS, sign-extended
 }
 

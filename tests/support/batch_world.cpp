@@ -120,17 +120,35 @@ std::string fingerprint(const std::string& folder) {
   return all;
 }
 
-std::vector<pid_t> processes_with(const std::string& text) {
+namespace {
+
+// State and parent (fields 3 and 4 of a process's stat, after the name in brackets); empty where there is none.
+std::pair<std::string, pid_t> state_and_parent(pid_t pid) {
+  std::ifstream stream("/proc/" + std::to_string(pid) + "/stat");
+  std::string line;
+  std::getline(stream, line);
+  std::istringstream rest(line.substr(std::min(line.size(), line.rfind(')') + 1)));
+  std::pair<std::string, pid_t> result{"", 0};
+  rest >> result.first >> result.second;
+  return result;
+}
+
+}  // namespace
+
+std::vector<pid_t> children_of(pid_t parent) {
   std::vector<pid_t> found;
   for (const auto& entry : fs::directory_iterator("/proc")) {
     const std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream stream(entry.path() / "cmdline", std::ios::binary);
-    std::string line(std::istreambuf_iterator<char>(stream), {});
-    std::replace(line.begin(), line.end(), '\0', ' ');
-    if (line.find(text) != std::string::npos) found.push_back(static_cast<pid_t>(std::stol(name)));
+    const pid_t pid = static_cast<pid_t>(std::stol(name));
+    if (state_and_parent(pid).second == parent) found.push_back(pid);
   }
   return found;
+}
+
+bool is_gone(pid_t pid) {
+  const std::string state = state_and_parent(pid).first;
+  return state.empty() || state == "Z" || state == "X";
 }
 
 }  // namespace iqgate::test

@@ -53,7 +53,8 @@ class BatchWorld : public ::testing::Test {
 std::map<std::string, std::string> results_of(const std::string& store);
 /// Names, sizes, times and bytes of everything below a folder.
 std::string fingerprint(const std::string& folder);
-/// Processes whose command line holds the text.
-std::vector<pid_t> processes_with(const std::string& text);
+std::vector<pid_t> children_of(pid_t parent);
+/// True for a process that is dead, or a zombie.
+bool is_gone(pid_t pid);
 
 }  // namespace iqgate::test

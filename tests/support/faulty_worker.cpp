@@ -37,6 +37,8 @@ void break_as(const std::string& how) {
 
 // Paths of the job that hold a text, itself or as a folder that holds it.
 bool looks_at(const iqgate::json::Value& job, const std::string& name) {
+  for (const auto& path : iqgate::json::list_at(&job, "without"))
+    if (path.string()->find(name) != std::string::npos) return false;
   for (const auto& path : iqgate::json::list_at(&job, "paths")) {
     const std::string command = "find " + *path.string() + " -name '*" + name + "*' | grep -q .";
     if (path.string()->find(name) != std::string::npos || std::system(command.c_str()) == 0) return true;

@@ -51,11 +51,21 @@ batch::ResolvedRule resolved(batch::Rule rule, const Options& options) {
   request.judge = rule.judge, request.context_file = options.context;
   if (!rule.skip) {
     pipeline::check_request(request);
-    r.configuration_sha256 = sha256_hex(pipeline::configuration_digest(request) + "|" + options.backend + "|" +
-                                        (profile.empty() ? "" : sha256_file(profile)));
+    r.request_sha256 = pipeline::configuration_digest(request);
+    r.configuration_sha256 =
+        sha256_hex(r.request_sha256 + "|" + options.backend + "|" + (profile.empty() ? "" : sha256_file(profile)));
   }
   r.rule = std::move(rule);
   return r;
+}
+
+// Results would be taken for scans that arrive.
+void refuse_results_among_scans(const batch::BatchOptions& batch) {
+  std::error_code error;
+  const std::string results = fs::weakly_canonical(batch.results_folder, error).string() + "/";
+  for (const std::string& root : batch.roots)
+    if (results.rfind(fs::weakly_canonical(root, error).string() + "/", 0) == 0)
+      throw UsageError("wrong_use", "--store", "lies within " + root, "keep results outside the folders with scans");
 }
 
 void read_shard(const std::string& text, batch::BatchOptions& batch) {
@@ -97,6 +107,7 @@ batch::BatchOptions batch_options(const Options& options) {
   if (store::is_url(options.store) && options.results.empty())
     throw UsageError("wrong_use", "--store", "a database keeps no files", "name a folder for them with --results DIR");
   batch.results_folder = options.results.empty() ? options.store : options.results;
+  refuse_results_among_scans(batch);
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   batch.jobs = options.jobs > 0 ? static_cast<std::size_t>(options.jobs) : cores;
   batch.threads_each = std::max<std::size_t>(1, cores / batch.jobs);

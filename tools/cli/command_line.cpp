@@ -42,7 +42,9 @@ void add_common(CLI::App& verb, Options& o) {
   verb.add_option("-j,--jobs", o.jobs, "threads (default: all)")->check(CLI::Range(1, 1024));
   verb.add_flag("--json", o.json, "one JSON document on stdout");
   verb.add_flag("--no-color", o.no_color, "no colour (NO_COLOR does the same)");
-  verb.add_option("--timeout", o.timeout_s, "seconds after which to stop with exit code 6")->check(CLI::PositiveNumber);
+  verb.add_option("--timeout", o.timeout_s,
+                  "seconds after which to stop with exit code 6 (batch, watch: for one scan, 600)")
+      ->check(CLI::PositiveNumber);
   verb.add_option("--max-memory", o.max_memory, "limit on the voxels in memory, as 512M or 8G");
   verb.add_option("-c,--config", "strict JSON file with long option names as keys")->check(CLI::ExistingFile);
 }
@@ -251,11 +253,13 @@ void add_batches(CLI::App& app, Options& o) {
   batch->add_option("--shard", o.shard, "K/N: only this part of the scans, for many machines on one store");
   batch->add_flag("--all", o.all, "the exit code counts what earlier runs settled, too");
   batch->add_flag("-n,--dry-run", o.dry_run, "say what would be done");
-  CLI::App* watch = app.add_subcommand(
-      "watch",
-      "measures what arrives in a folder, when it has come to rest; SIGTERM stops it, and it goes on when called "
-      "again\n\nExamples:\n  iqgate watch INCOMING/ --store STORE --rules rules.json\n  iqgate watch INCOMING/ --store "
-      "STORE --phantom acr_mri_large --marker DONE --once");
+  CLI::App* watch =
+      app.add_subcommand("watch",
+                         "measures what arrives in a folder, when it has come to rest (each entry of the folder is a "
+                         "delivery, and holds whole "
+                         "series); SIGTERM stops it, and it goes on when called again\n\nExamples:\n  iqgate watch "
+                         "INCOMING/ --store STORE --rules rules.json\n  iqgate watch INCOMING/ --store "
+                         "STORE --phantom acr_mri_large --marker DONE --once");
   add_batch(*watch, o);
   watch->add_option("--quiet-time", o.quiet_s, "seconds without a change after which a delivery is whole")
       ->check(between(0.1, 86400));

@@ -102,23 +102,28 @@ void hide_found_names(const Options& options, Error& error) {
   }
 }
 
-int report_error(const std::exception& error) {
-  if (const auto* e = dynamic_cast<const Error*>(&error)) {
-    std::fprintf(stderr, "iqgate: error [%s]: %s: %s\n", e->code.c_str(), e->where.c_str(), e->why.c_str());
-    if (!e->advice.empty()) std::fprintf(stderr, "iqgate: what to do: %s\n", e->advice.c_str());
-    switch (e->kind) {
+int exit_code_of(const std::exception& error) {
+  if (const auto* e = dynamic_cast<const Error*>(&error)) switch (e->kind) {
       case ErrorKind::usage: return exit_usage;
       case ErrorKind::input: return exit_input;
       case ErrorKind::output: return exit_output;
       case ErrorKind::resource:
       case ErrorKind::device: return exit_resource;
     }
+  return dynamic_cast<const std::bad_alloc*>(&error) ? exit_resource : exit_internal;
+}
+
+int report_error(const std::exception& error) {
+  if (const auto* e = dynamic_cast<const Error*>(&error)) {
+    std::fprintf(stderr, "iqgate: error [%s]: %s: %s\n", e->code.c_str(), e->where.c_str(), e->why.c_str());
+    if (!e->advice.empty()) std::fprintf(stderr, "iqgate: what to do: %s\n", e->advice.c_str());
+    return exit_code_of(error);
   }
   if (dynamic_cast<const std::bad_alloc*>(&error)) {
     std::fprintf(stderr,
                  "iqgate: error [no_memory]: memory: could not be had\niqgate: what to do: measure a smaller scan, or "
                  "on a larger machine\n");
-    return exit_resource;
+    return exit_code_of(error);
   }
   std::fprintf(stderr,
                "iqgate: error [internal]: %s\niqgate: what to do: this is a fault of the program; please report it "

@@ -98,6 +98,7 @@ int worse(int a, int b);
 /// A file that was found below a path of the command line is named by a number: its name may be that of a person. Not
 /// with --show-names.
 void hide_found_names(const Options& options, Error& error);
+int exit_code_of(const std::exception& error);
 /// Prints an error as where, why, what to do, with its code; returns the exit code of its kind.
 int report_error(const std::exception& error);
 

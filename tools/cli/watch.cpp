@@ -15,7 +15,6 @@
 namespace iqgate::cli {
 namespace {
 
-constexpr double alarm_limit_s = 60;
 constexpr int shortest_look_ms = 200;
 
 // True: asked to stop. A change in the folder ends the wait early.
@@ -30,7 +29,7 @@ bool wait(const Options& options, const batch::Deliveries& deliveries, const bat
 }
 
 // Told once when a scanner falls silent, and again after it had spoken.
-void look_for_silence(const Options& options, store::Store& store, std::set<std::string>& silent) {
+void look_for_silence(const Options& options, store::Store& store, std::set<std::string>& silent, int stop_fd) {
   std::vector<batch::Expectation> expectations;
   for (const std::string& text : options.expect) expectations.push_back(batch::read_expectation(text));
   batch::look_for_arrivals(store, now_utc(), expectations);
@@ -41,17 +40,12 @@ void look_for_silence(const Options& options, store::Store& store, std::set<std:
     }
     if (!silent.insert(e.scanner).second) continue;
     std::fprintf(stderr, "iqgate: NOTHING CAME from %s in %g h\n", batch::plain_text(e.scanner).c_str(), e.hours);
-    if (options.on_fail.empty()) continue;
-    json::Value v;
-    v.set("schema", "iqgate.alarm/1"), v.set("nothing_came_from", e.scanner), v.set("within_hours", e.hours);
-    const std::string fault = batch::run_alarm(options.on_fail, json::write(v, 0), alarm_limit_s);
-    if (!fault.empty()) std::fprintf(stderr, "iqgate: the command of --on-fail failed: %s\n", fault.c_str());
+    const InputError silence("nothing_came", e.scanner, "nothing came from " + e.scanner + " in time");
+    tell_of_fault(options, silence, exit_incomplete, stop_fd);
   }
 }
 
-}  // namespace
-
-int run_watch(const Options& options) {
+int watch_folder(const Options& options, batch::StopSignals& stop) {
   if (options.paths.size() != 1)
     throw UsageError("wrong_use", "watch", "watches one folder", "name the folder that deliveries come into");
   batch::BatchOptions batch = batch_options(options);
@@ -59,26 +53,37 @@ int run_watch(const Options& options) {
   if (!std::filesystem::is_directory(root)) throw UsageError("wrong_use", root, "is no folder");
   batch.folders_from = root;
   for (const std::string& text : options.expect) batch::read_expectation(text);
-  batch::StopSignals stop;
   store::Store store(options.store);
   make_folder(batch.results_folder);
   batch::WorkerPool pool(pool_options(batch));
   batch::Deliveries deliveries(root, options.quiet_s, options.marker);
   std::set<std::string> silent;
-  int code = exit_ok;
+  Session session;
   for (;;) {
     const auto ready = deliveries.at_rest(batch::Deliveries::Clock::now());
     if (!ready.empty()) {
       batch.roots.clear();
       for (const batch::Delivery& d : ready) batch.roots.insert(batch.roots.end(), d.paths.begin(), d.paths.end());
-      code = worse(code, run_pass(options, batch, store, pool, stop));
+      run_pass(options, batch, store, pool, stop, &session);
       if (const int stopped = stop.exit_code()) return stopped;
       for (const batch::Delivery& d : ready) deliveries.settled(d);
       continue;  // much may have come meanwhile
     }
-    look_for_silence(options, store, silent);
-    if (options.once && !deliveries.pending()) return code;
+    look_for_silence(options, store, silent, stop.fd());
+    if (options.once && !deliveries.pending()) return session.code;
     if (wait(options, deliveries, stop)) return stop.exit_code();
+  }
+}
+
+}  // namespace
+
+int run_watch(const Options& options) {
+  batch::StopSignals stop;
+  try {
+    return watch_folder(options, stop);
+  } catch (const std::exception& error) {
+    tell_of_fault(options, error, exit_code_of(error), stop.fd());
+    throw;
   }
 }
 

@@ -5,6 +5,7 @@ local incoming = os.getenv('IQGATE_INCOMING') or '/srv/incoming'
 function OnStableSeries(seriesId, tags, metadata)
   local folder = incoming .. '/' .. seriesId
   os.execute('mkdir -p "' .. folder .. '"')
+  os.remove(folder .. '/DONE')
   local series = ParseJson(RestApiGet('/series/' .. seriesId))
   for number, instance in ipairs(series['Instances']) do
     local file = assert(io.open(string.format('%s/%06d.dcm', folder, number), 'wb'))

@@ -1,5 +1,6 @@
+#include <poll.h>
+
 #include <chrono>
-#include <thread>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/batch/outputs.hpp"
@@ -7,7 +8,7 @@
 
 namespace iqgate::batch {
 
-std::string run_alarm(const std::vector<std::string>& command, const std::string& text, double limit_s) {
+std::string run_alarm(const std::vector<std::string>& command, const std::string& text, double limit_s, int stop_fd) {
   try {
     WorkerProcess process(command);
     process.send(text);
@@ -18,7 +19,8 @@ std::string run_alarm(const std::vector<std::string>& command, const std::string
         const std::string how = process.end(std::chrono::milliseconds(2000));
         return how == "exit 0" ? "" : how;
       }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      pollfd stop{stop_fd, POLLIN, 0};
+      if (::poll(&stop, 1, 20) > 0) return "was ended, since this program was asked to stop";
     }
     return "took longer than " + json::number_text(limit_s) + " s and was ended";
   } catch (const ResourceError& error) {

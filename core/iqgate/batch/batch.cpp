@@ -12,6 +12,7 @@
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/batch/results.hpp"
 #include "iqgate/batch/scratch.hpp"
+#include "iqgate/batch/summary.hpp"
 
 namespace iqgate::batch {
 namespace {
@@ -52,7 +53,7 @@ class Batch {
       throw;
     }
     if (result_.stopped) give_back();
-    else store_.finish_run(result_.run);
+    else store_.finish_run(result_.run, {result_.keys.begin(), result_.keys.end()});
     return std::move(result_);
   }
 
@@ -72,6 +73,7 @@ class Batch {
     scan.configuration_sha256 =
         s.scan.rule.empty() ? options_.configuration_sha256 : options_.rules[s.rule].configuration_sha256;
     scan.program = options_.program;
+    scan.scanner = plain_text(scan.scanner), scan.modality = plain_text(scan.modality);
     return scan;
   }
 
@@ -162,7 +164,9 @@ class Batch {
     job.set("do", "check"), job.set("paths", json::array_of(s.paths)), job.set("group", s.scan.scan_id);
     job.set("phantom", rule.phantom), job.set("limits", json::array_of(rule.limits));
     job.set("metrics", json::array_of(rule.metrics)), job.set("judge", rule.judge);
-    job.set("context", options_.context_file), job.set("output", scratch_of(k));
+    job.set("context", options_.context_file);
+    job.set("configuration", options_.rules[s.rule].request_sha256);
+    job.set("output", scratch_of(k));
     job.set("backend", on_cpu_.count(k) ? "cpu" : options_.backend), job.set("threads", options_.threads_each);
     job.set("max_scan_bytes", static_cast<double>(options_.max_memory / 3));
     return {k, std::move(job), options_.timeout_s};
@@ -182,6 +186,7 @@ class Batch {
       const std::string kind = text_at(&answer.reply, "kind");
       const std::string code = text_at(&answer.reply, "code"), reason = text_at(&answer.reply, "reason");
       if (kind == "output") throw OutputError(code, options_.results_folder, reason, "check free space and permission");
+      if (code == "configuration_changed") throw UsageError(code, "batch", reason, "run again");
       if (kind == "device") on_cpu_.insert(k);
       if ((kind == "resource" || kind == "device") && again(k)) return;
       outcome.state = kind == "resource" || kind == "device" ? store::State::quarantined : store::State::failed;
@@ -221,6 +226,7 @@ class Batch {
       return outcome;
     }
     outcome = outcome_of(reply, scratch_of(k), options_.rules[s.rule].reference);
+    if (!store_.hold(s.scan.key)) return outcome;  // another took it for given up: what it files, stays
     make_folder(fs::path(result_folder(options_.results_folder, s.scan.key)).parent_path().string());
     place_folder(scratch_of(k), result_folder(options_.results_folder, s.scan.key));
     return outcome;
@@ -228,7 +234,7 @@ class Batch {
 
   void settle(std::size_t k, const store::Outcome& outcome) {
     const FoundScan& s = scans_[k];
-    const bool won = store_.settle(result_.run, s.scan.key, outcome);
+    const bool won = store_.settle(result_.run, full(s), outcome);
     ours_.erase(k);
     std::error_code error;
     fs::remove_all(scratch_of(k), error);

@@ -34,6 +34,28 @@ std::string tree_text(const std::string& folder) {
   return text;
 }
 
+fs::file_time_type written(const std::string& path) {
+  std::error_code error;
+  const auto time = fs::last_write_time(path, error);
+  return error ? fs::file_time_type::min() : time;
+}
+
+fs::file_time_type newest_below(const std::string& folder) {
+  fs::file_time_type newest = fs::file_time_type::min();
+  std::error_code error;
+  const auto options = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator walk(folder, options, error); !error && walk != fs::end(walk);
+       walk.increment(error))
+    if (walk->is_regular_file(error)) newest = std::max(newest, written(walk->path().string()));
+  return newest;
+}
+
+// A marker speaks for what was there when it was written: later files wait for their own rest.
+bool is_newest(const std::string& marker, fs::file_time_type newest) {
+  std::error_code error;
+  return fs::exists(marker, error) && written(marker) >= newest;
+}
+
 }  // namespace
 
 Deliveries::Deliveries(std::string root, double quiet_s, std::string marker)
@@ -58,18 +80,19 @@ void Deliveries::look(Clock::time_point now) {
     if (entry->is_directory(error) && !entry->is_symlink(error)) {
       Seen& delivery = there[name];
       delivery.signature = sha256_hex(tree_text(path));
-      delivery.marked = !marker_.empty() && fs::exists(path + "/" + marker_, error);
+      delivery.marked = !marker_.empty() && is_newest(path + "/" + marker_, newest_below(path));
       delivery.paths = {path};
       if (inotify_ >= 0) ::inotify_add_watch(inotify_, path.c_str(), changes);
-    } else if (name == marker_) {
-      there[""].marked = true;
-    } else {
+    } else if (name != marker_) {
       there[""].paths.push_back(path);
     }
   }
   if (const auto loose = there.find(""); loose != there.end()) {
     std::sort(loose->second.paths.begin(), loose->second.paths.end());
-    for (const std::string& path : loose->second.paths) own += entry_text(path);
+    fs::file_time_type newest = fs::file_time_type::min();
+    for (const std::string& path : loose->second.paths)
+      own += entry_text(path), newest = std::max(newest, written(path));
+    loose->second.marked = !marker_.empty() && is_newest(root_ + "/" + marker_, newest);
     loose->second.signature = sha256_hex(own);
     if (loose->second.paths.empty()) there.erase(loose);
   }

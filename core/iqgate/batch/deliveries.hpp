@@ -16,7 +16,8 @@ struct Delivery {
 class Deliveries {
  public:
   using Clock = std::chrono::steady_clock;
-  /// At rest: unchanged (names, sizes, times) for so long, as seen from here; or a file named `marker` lies in it.
+  /// At rest: unchanged (names, sizes, times) for so long, as seen from here; or a file named `marker` lies in
+  /// it that is as new as any other there.
   Deliveries(std::string root, double quiet_s, std::string marker);
   ~Deliveries();
   Deliveries(const Deliveries&) = delete;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "iqgate/base/path_text.hpp"
@@ -57,7 +58,12 @@ class Search {
     calls.done = [this](WorkerAnswer answer) { done(std::move(answer)); };
     calls.tick = [] {};
     found_.stopped = !pool_.run(calls, stop_fd);
-    if (narrowed_) refuse_split_series();
+    if (narrowed_ && !found_.stopped) {
+      look_once_more();
+      found_.stopped = !pool_.run(calls, stop_fd);
+      if (!again_.has_value()) refuse_split_series();
+    }
+    keep_own_shard();
     std::sort(found_.scans.begin(), found_.scans.end(),
               [](const FoundScan& a, const FoundScan& b) { return a.scan.key < b.scan.key; });
     return std::move(found_);
@@ -74,6 +80,7 @@ class Search {
     std::vector<std::string> paths;
     std::shared_ptr<Probe> probe;  ///< what is found does not count
     bool tainted = false;          ///< a broken file lay among these
+    bool last = false;             ///< all roots, without what broke workers
   };
 
   std::optional<WorkerJob> next() {
@@ -83,7 +90,11 @@ class Search {
     std::vector<std::string> texts;
     for (const std::string& path : jobs_.back().paths) texts.push_back(path_to_text(path));
     Value request;
+    std::vector<std::string> without;
+    if (jobs_.back().last)
+      for (const std::string& path : set_aside_) without.push_back(path_to_text(path));
     request.set("do", "find"), request.set("paths", json::array_of(texts));
+    request.set("without", json::array_of(without));
     request.set("max_scan_bytes", static_cast<double>(options_.max_memory / 3));
     // Looking takes as long as the tree is large: time for one scan, and for each file that there is.
     const double timeout_s = options_.timeout_s + 0.05 * double(files_in(jobs_.back().paths));
@@ -112,6 +123,10 @@ class Search {
     pending_.erase(answer.tag);
     const Place place = jobs_[answer.tag];
     const bool good = answer.fault == WorkerFault::none && json::flag_at(&answer.reply, "ok");
+    if (place.last) {
+      if (good) again_ = std::move(told), take_the_last_look();
+      return;
+    }
     if (place.probe) return probed(place, good, answer);
     if (good) return merge(std::move(told), place.tainted);
     narrowed_ = true;
@@ -119,7 +134,7 @@ class Search {
     std::error_code error;
     for (const std::string& path : place.paths) (fs::is_directory(path, error) ? folders : files).push_back(path);
     if (folders.empty()) return probe(std::move(files));
-    if (place.paths.size() == 1) return narrow(folders.front());
+    if (place.paths.size() == 1) return narrow(folders.front(), answer);
     for (std::string& folder : folders) places_.push_back({{std::move(folder)}, nullptr, false});
     if (!files.empty()) places_.push_back({std::move(files), nullptr, false});
   }
@@ -150,9 +165,46 @@ class Search {
     if (!rest.empty()) places_.push_back({std::move(rest), nullptr, true});
   }
 
+  // Once it is known what breaks the workers, the rest is looked at together: only so are repeats and series whole.
+  void look_once_more() {
+    Place all{options_.roots, nullptr, false, true};
+    std::erase_if(all.paths, [&](const std::string& root) { return set_aside_.count(root) != 0; });
+    if (!set_aside_.empty() && !all.paths.empty()) places_.push_back(std::move(all));
+  }
+
+  void take_the_last_look() {
+    std::erase_if(found_.scans, [&](const FoundScan& s) { return !set_aside_.count(path_from_text(s.paths.front())); });
+    // A series that lies alone with a broken file may have lost a slice to it.
+    std::map<std::string, std::size_t> usable;
+    const auto folder_of = [](const FoundScan& s) {
+      return fs::path(path_from_text(s.paths.front())).parent_path().string();
+    };
+    for (const FoundScan& s : again_->scans)
+      if (s.code.empty()) ++usable[folder_of(s)];
+    std::set<std::string> tainted;
+    for (const std::string& path : set_aside_) tainted.insert(fs::path(path).parent_path().string());
+    for (FoundScan& s : again_->scans)
+      if (tainted.count(folder_of(s)) && usable[folder_of(s)] == 1) refuse_beside_broken(s);
+    found_.skipped = again_->skipped, found_.not_scans = again_->not_scans;
+    for (FoundScan& s : again_->scans) found_.scans.push_back(std::move(s));
+  }
+
+  static void refuse_beside_broken(FoundScan& s) {
+    refuse(s, "damaged_series", "a file in its folder cannot be read, and may be a part of it");
+  }
+
+  void keep_own_shard() {
+    const std::size_t all = found_.scans.size();
+    std::erase_if(found_.scans, [&](const FoundScan& s) {
+      return std::stoull(s.scan.input_sha256.substr(0, 12), nullptr, 16) % options_.shards != options_.shard - 1;
+    });
+    found_.other_shards = all - found_.scans.size();
+  }
+
   void set_aside(const std::string& path, const WorkerAnswer& answer) {
     std::error_code error;
     if (!fs::exists(fs::symlink_status(path, error))) return;  // it has gone since
+    set_aside_.insert(path);
     FoundScan broken;
     broken.scan.input_sha256 = digest_of_listing(path);
     broken.scan.scan_id = broken.scan.input_sha256.substr(0, 12);
@@ -164,9 +216,11 @@ class Search {
     add(std::move(broken), options_.configuration_sha256, found_);
   }
 
+  // Under a key of its own: when what stands beside it is mended, the scan is measured.
   static void refuse(FoundScan& s, const std::string& code, const std::string& reason) {
     if (!s.code.empty()) return;
     s.code = code, s.reason = reason;
+    s.scan.key = sha256_hex(s.scan.key + "|" + code);
   }
 
   void merge(Discovery&& told, bool tainted) {
@@ -174,11 +228,10 @@ class Search {
     const auto usable =
         std::count_if(told.scans.begin(), told.scans.end(), [](const FoundScan& s) { return s.code.empty(); });
     for (FoundScan& s : told.scans) {
-      if (tainted && usable == 1)
-        refuse(s, "damaged_series", "a file in its folder cannot be read, and may be a part of it");
+      if (tainted && usable == 1) refuse_beside_broken(s);
       found_.scans.push_back(std::move(s));
     }
-    found_.skipped += told.skipped, found_.not_scans += told.not_scans, found_.other_shards += told.other_shards;
+    found_.skipped += told.skipped, found_.not_scans += told.not_scans;
   }
 
   // Parts of one series that were looked at apart are not a scan each.
@@ -190,7 +243,7 @@ class Search {
         refuse(s, "split_series", "lies in several folders, which could not be looked at together");
   }
 
-  void narrow(const std::string& folder) {
+  void narrow(const std::string& folder, const WorkerAnswer& answer) {
     std::vector<std::string> files;
     std::error_code error;
     for (fs::directory_iterator entry(folder, error); !error && entry != fs::end(entry); entry.increment(error)) {
@@ -198,6 +251,7 @@ class Search {
       if (!entry->is_directory(error)) files.push_back(entry->path().string());
       else if (!entry->is_symlink(error)) places_.push_back({{entry->path().string()}, nullptr, false});
     }
+    if (error) set_aside(folder, answer);  // it cannot be listed, or not to its end
     std::sort(files.begin(), files.end());
     if (!files.empty()) places_.push_back({std::move(files), nullptr, false});
   }
@@ -238,8 +292,12 @@ class Search {
         if (m.value.string()) facts.tags[m.key] = *m.value.string();
     const std::string folder = fs::path(path_from_text(s.paths.front())).parent_path().string();
     const std::vector<std::string> one{options_.folders_from};
+    std::size_t longest = 0;
     for (const std::string& root : options_.folders_from.empty() ? options_.roots : one)
-      if (folder.rfind(root, 0) == 0) facts.folder = fs::path(folder).lexically_relative(root).string();
+      if ((folder == root || folder.rfind(root + "/", 0) == 0) && root.size() > longest) {
+        longest = root.size();
+        facts.folder = fs::path(folder).lexically_relative(root).string();
+      }
     if (facts.folder == ".") facts.folder.clear();
     for (std::size_t k = 0; k < options_.rules.size(); ++k)
       if (first_match({options_.rules[k].rule}, facts)) return k;
@@ -247,10 +305,6 @@ class Search {
   }
 
   void add(FoundScan s, const std::string& configuration_sha256, Discovery& found) const {
-    if (std::stoull(s.scan.input_sha256.substr(0, 12), nullptr, 16) % options_.shards != options_.shard - 1) {
-      ++found.other_shards;
-      return;
-    }
     s.scan.key = scan_key(s.scan.input_sha256, configuration_sha256, options_.program);
     found.scans.push_back(std::move(s));
   }
@@ -260,6 +314,8 @@ class Search {
   std::deque<Place> places_;
   std::vector<Place> jobs_;
   bool narrowed_ = false;
+  std::set<std::string> set_aside_;  ///< paths that broke workers, or cannot be listed
+  std::optional<Discovery> again_;   ///< what the last look found
   std::map<std::size_t, Discovery> pending_;
   Discovery found_;
 };

@@ -97,6 +97,7 @@ std::string index_html(const Summary& summary, const BatchRun& run, const Value&
   std::size_t computed = 0, kept = 0;
   for (const auto& [word, count] : summary.computed) counts[word] += count, computed += count;
   for (const auto& [word, count] : summary.kept) counts[word] += count, kept += count;
+  if (summary.open > 0) counts["open"] = summary.open;
   json::Array boxes, missing;
   for (const char* word : {"pass", "warn", "fail", "no_verdict", "no_limit", "failed", "quarantined", "open"})
     if (counts.count(word)) {

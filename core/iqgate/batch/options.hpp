@@ -12,6 +12,7 @@ namespace iqgate::batch {
 /// A rule with what its names stand for on this machine.
 struct ResolvedRule {
   Rule rule;
+  std::string request_sha256;        ///< of what the worker is asked: it refuses another
   std::string configuration_sha256;  ///< of all that decides its numbers besides scan and program
   std::optional<judge::Profile> reference;
 };

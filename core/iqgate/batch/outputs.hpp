@@ -17,8 +17,8 @@ std::string batch_prometheus(const Summary& summary, const std::string& now, int
                              const std::string& results_folder);
 std::string index_html(const Summary& summary, const BatchRun& run, const json::Value& trend, const std::string& now);
 
-/// Runs a command without a shell, with `text` on its standard input; ended after `limit_s`. Empty: it went well; else
-/// why not.
-std::string run_alarm(const std::vector<std::string>& command, const std::string& text, double limit_s);
+/// Runs a command without a shell, with `text` on its standard input; ended after `limit_s`, or when `stop_fd` becomes
+/// readable. Empty: it went well; else why not.
+std::string run_alarm(const std::vector<std::string>& command, const std::string& text, double limit_s, int stop_fd);
 
 }  // namespace iqgate::batch

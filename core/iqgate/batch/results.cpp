@@ -48,7 +48,7 @@ std::string compared(const judge::Profile& profile, const judge::Record& record,
 }  // namespace
 
 store::Outcome outcome_of(const Value& reply, const std::string& folder,
-                          const std::optional<judge::Profile>& reference) {
+                          const std::optional<judge::Profile>& reference) try {
   store::Outcome outcome;
   outcome.state = store::State::done;
   outcome.files = checked_files(reply, folder);
@@ -63,9 +63,13 @@ store::Outcome outcome_of(const Value& reply, const std::string& folder,
   outcome.measurements = record.measurements;
   if (reference) {
     outcome.gate = compared(*reference, record, result, folder, outcome.files);
-    if (outcome.gate == "NO-GO") outcome.exit_code = 1;
+    // A comparison that cannot be made is no verdict; one scan that is INCONCLUSIVE is what one scan mostly is.
+    if (outcome.gate.rfind("refused", 0) == 0) outcome.exit_code = 3;
+    else if (outcome.gate == "NO-GO" && outcome.exit_code == 0) outcome.exit_code = 1;
   }
   return outcome;
+} catch (const InputError& error) {  // our own files, not a scan's
+  throw OutputError(error.code, folder, error.why, "check the disk");
 }
 
 }  // namespace iqgate::batch

@@ -28,13 +28,15 @@ Expectation read_expectation(const std::string& text);
 void look_for_arrivals(store::Store& store, const std::string& now, std::vector<Expectation>& expectations);
 
 struct Summary {
-  std::size_t found = 0;
+  std::size_t found = 0, open = 0;                    ///< open: neither measured nor given up, after a stop
   std::map<std::string, std::size_t> computed, kept;  ///< by word: settled by this run, and before it
   std::vector<store::Entry> entries;                  ///< of this pass, in order of key
   std::vector<Expectation> expectations;
   double worker_seconds = 0, reading_seconds = 0, wall_seconds = 0;
 };
 
+/// The counts anew, from the entries.
+void count(Summary& summary);
 Summary summarise(const BatchRun& run, store::Store& store, std::vector<Expectation> expectations);
 /// By the contract; `all`: what was settled before this run counts, too.
 int exit_code(const Summary& summary, const BatchRun& run, bool all);

@@ -30,15 +30,17 @@ VerifiedStore verify_store(store::Store& store, const std::string& results_folde
   VerifiedStore v;
   v.faults = store.faults();
   std::set<std::string> known;
+  std::vector<std::pair<std::string, std::map<std::string, std::string>>> done;  // first: no cursor waits for hashes
   store.each("", [&](const store::Entry& e) {
     const store::State state = e.outcome.state;
     // What is queued or running may have a folder from a run that was killed; it is replaced when the scan is measured.
     if (state == store::State::queued || state == store::State::running) known.insert(e.scan.key);
-    if (state != store::State::done) return;
-    known.insert(e.scan.key);
-    ++v.results, v.files += e.outcome.files.size();
-    check_result(result_folder(results_folder, e.scan.key), e.scan.key.substr(0, 12), e.outcome.files, v.faults);
+    if (state == store::State::done) known.insert(e.scan.key), done.emplace_back(e.scan.key, e.outcome.files);
   });
+  for (const auto& [key, files] : done) {
+    ++v.results, v.files += files.size();
+    check_result(result_folder(results_folder, key), key.substr(0, 12), files, v.faults);
+  }
   std::error_code error;
   for (fs::recursive_directory_iterator entry(results_folder + "/results", error); !error && entry != fs::end(entry);
        entry.increment(error))

@@ -98,10 +98,11 @@ json::Value group_json(const ScanGroup& group) {
   return v;
 }
 
-std::vector<ScanGroup> find_groups(const std::vector<std::string>& paths, const read::IntakeLimits& limits) {
+std::vector<ScanGroup> find_groups(const std::vector<std::string>& paths, const read::IntakeLimits& limits,
+                                   const std::set<std::string>& without) {
   std::map<std::string, ScanGroup> usable;
   std::vector<ScanGroup> groups;
-  for (read::ScanHeader& h : read::find_scans(paths, limits, read::Gather::tree)) {
+  for (read::ScanHeader& h : read::find_scans(paths, limits, read::Gather::tree, without)) {
     std::vector<read::ScanHeader> copies;
     if (!h.usable) copies = whole_copies(h, limits);
     for (read::ScanHeader& copy : copies) groups.push_back({std::move(copy)});

@@ -50,6 +50,9 @@ std::vector<Scan> load_group(const Request& request, const std::vector<read::Sca
       }
       scans.push_back(std::move(scan));
     }
+    if (header.loader->input_hashes() != record.sha256)
+      throw InputError("input_changed", "scan " + header.id, "was written to while it was read",
+                       "wait until it is whole");
     record.grid = scans.back().volume.grid;
     record.flags = scans.back().flags;
     document.scans.push_back(std::move(record));

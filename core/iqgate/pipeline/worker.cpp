@@ -10,6 +10,7 @@
 #include "iqgate/base/path_text.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/base/voxels.hpp"
+#include "iqgate/pipeline/configuration.hpp"
 #include "iqgate/pipeline/find_groups.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/read/find_scans.hpp"
@@ -26,18 +27,18 @@ read::IntakeLimits limits_of(json::Fields& job) {
   return limits;
 }
 
-std::vector<std::string> paths_of(json::Fields& job) {
-  std::vector<std::string> paths = job.texts("paths");
+std::vector<std::string> paths_of(json::Fields& job, const char* key) {
+  std::vector<std::string> paths = job.texts(key);
   for (std::string& path : paths) path = path_from_text(path);
   return paths;
 }
 
 json::Value find(json::Fields& job, const Part& part) {
   const auto start = Clock::now();
-  const std::vector<std::string> paths = paths_of(job);
+  const std::vector<std::string> paths = paths_of(job, "paths"), without = paths_of(job, "without");
   const read::IntakeLimits limits = limits_of(job);
   job.done();
-  for (const ScanGroup& group : find_groups(paths, limits)) part(group_json(group));
+  for (const ScanGroup& group : find_groups(paths, limits, {without.begin(), without.end()})) part(group_json(group));
   json::Value v;
   v.set("ok", true), v.set("seconds", seconds_since(start));
   return v;
@@ -65,8 +66,8 @@ json::Value check(json::Fields& job) {
   request.judge = job.flag_or("judge", true), request.context_file = job.text("context");
   request.backend = compute::backend_choice(job.text("backend"));
   request.intake = limits_of(job);
-  const std::string group = job.text("group"), output = job.text("output");
-  const std::vector<std::string> paths = paths_of(job);
+  const std::string group = job.text("group"), output = job.text("output"), configuration = job.text("configuration");
+  const std::vector<std::string> paths = paths_of(job, "paths");
   omp_set_num_threads(std::max(1, static_cast<int>(job.number("threads"))));
   job.done();
   double reading_s = 0;
@@ -76,6 +77,9 @@ json::Value check(json::Fields& job) {
     if (reading && !reading_since) reading_since = Clock::now();
     if (!reading && reading_since) reading_s += seconds_since(*reading_since), reading_since.reset();
   };
+  if (const std::string digest = configuration_digest(request); digest != configuration)
+    throw UsageError("configuration_changed", "batch", "phantom, limits or context changed since the run began",
+                     "run again");
   const auto members = members_of(group, paths, request.intake);
   const double finding_s = seconds_since(start);
   report::Document document = run_job(request, members);

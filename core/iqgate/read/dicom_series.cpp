@@ -243,7 +243,7 @@ struct Damage {
   std::map<std::string, std::string> why;
   std::map<std::string, std::set<std::string>> series;
 
-  explicit Damage(const std::vector<DicomFile>& files) {
+  Damage(const std::vector<DicomFile>& files, const std::map<std::string, std::string>& lost) : why(lost) {
     for (const DicomFile& file : files) {
       if (file.usable) series[folder_of_file(file)].insert(file.series_key);
       else if (file.series_uid.empty() && refused_file(file).is_scan)
@@ -263,7 +263,7 @@ struct Damage {
       }
       header.usable = false;
       header.code = "damaged_series";
-      header.reason = "a file in its folder is damaged and does not tell its series (" + found->second + ")";
+      header.reason = "a file in its folder cannot be read and may be a part of it (" + found->second + ")";
     }
   }
 };
@@ -277,9 +277,10 @@ void take_all_files(const std::string& series_uid, const std::map<std::string, s
 
 }  // namespace
 
-std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits, bool within_study) {
+std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const IntakeLimits& limits, bool within_study,
+                                        const std::map<std::string, std::string>& lost) {
   std::vector<ScanHeader> headers;
-  const Damage damage(files);
+  const Damage damage(files, lost);
   std::map<std::string, Slices> series;
   std::map<std::string, std::string> broken;            // series UID -> why a file of it is refused
   std::map<std::string, std::set<std::string>> lie_in;  // series UID -> all its files, copies and damaged ones too

@@ -8,6 +8,7 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <set>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/read/archive.hpp"
@@ -34,9 +35,16 @@ bool is_hdf5(const ByteSource& source) {
 bool has_scan_ending(const std::string& path) {
   std::string ending = fs::path(path).extension().string();
   for (char& c : ending) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".dcm", ".ima", ".nii", ".gz", ".nrrd", ".mhd", ".mha", ".tif", ".tiff", ".h5", ".zip"})
+  if (ending == ".gz") return fs::path(path).stem().extension() == ".nii";
+  for (const char* known : {".dcm", ".ima", ".nii", ".nrrd", ".mhd", ".mha", ".tif", ".tiff", ".h5", ".zip"})
     if (ending == known) return true;
   return false;
+}
+
+// What may be a scan, or a part of one, and cannot be read as such.
+void lost(const std::string& path, const std::string& code, const std::string& why, Found& found) {
+  found.refused.push_back(refused_scan(path, code, why));
+  found.refused.back().is_scan = true;
 }
 
 void sort_out(const std::string& path, bool named, const IntakeLimits& limits, Found& found) {
@@ -44,28 +52,29 @@ void sort_out(const std::string& path, bool named, const IntakeLimits& limits, F
     const ByteSource source = ByteSource::file(path);
     RasterKind kind;
     if (source.size() == 0) {
-      if (named || has_scan_ending(path)) found.refused.push_back(refused_scan(path, "empty_file", "is an empty file"));
+      if (named || has_scan_ending(path)) lost(path, "empty_file", "is an empty file", found);
     } else if (raster_kind(path, kind)) {
       if (kind == RasterKind::tiff && !named) found.tiff_folders[fs::path(path).parent_path().string()].push_back(path);
       else found.rasters.emplace_back(path, kind);
     } else if (looks_like_zip(source)) {
-      for (ByteSource& entry : read_archive(source, limits)) {
+      const std::size_t before = found.dicom.size();
+      for (ByteSource& entry : read_archive(source, limits))
         if (looks_like_dicom(entry)) found.dicom.push_back(std::move(entry));
-      }
+      if (found.dicom.size() == before) lost(path, "nothing_in_archive", "is an archive without a DICOM file", found);
     } else if (is_hdf5(source)) {
       found.hdf5.emplace_back(path, named ? "/volume" : "");
     } else if (looks_like_dicom(source)) {
       found.dicom.push_back(source);
-    } else if (named) {
-      found.refused.push_back(
-          refused_scan(path, "unknown_format", "is none of DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip"));
+    } else if (named || has_scan_ending(path)) {
+      lost(path, "unknown_format", "is none of DICOM, NIfTI, NRRD, MetaImage, TIFF, HDF5, zip", found);
     }
   } catch (const InputError& error) {
     found.refused.push_back(refused_scan(path, error.code, error.why));
   }
 }
 
-void collect(const std::string& path, const IntakeLimits& limits, Gather gather, Found& found) {
+void collect(const std::string& path, const IntakeLimits& limits, Gather gather, const std::set<std::string>& without,
+             Found& found) {
   std::error_code error;
   if (fs::is_directory(path, error)) {
     std::vector<std::string> files;
@@ -73,11 +82,11 @@ void collect(const std::string& path, const IntakeLimits& limits, Gather gather,
     if (error) throw InputError("cannot_read", path, error.message(), "check the rights of the folder");
     // What cannot be read may be a part of a scan: never skipped without a word.
     const auto refuse = [&](const std::string& entry, const std::string& why) {
-      found.refused.push_back(refused_scan(entry, "cannot_read", why));
-      found.refused.back().is_scan = true;
+      lost(entry, "cannot_read", why, found);
     };
     for (; walk != fs::recursive_directory_iterator(); walk.increment(error)) {
       if (error) throw InputError("cannot_read", path, error.message());
+      if (without.count(walk->path().string())) continue;
       const std::string name = walk->path().filename().string();
       if (!name.empty() && name[0] == '.') {
         if (walk->is_directory(error)) walk.disable_recursion_pending();
@@ -88,6 +97,8 @@ void collect(const std::string& path, const IntakeLimits& limits, Gather gather,
         if (!walk->is_symlink(error) && access(entry.c_str(), R_OK | X_OK) != 0) {
           refuse(entry, "is a folder that may not be read");
           walk.disable_recursion_pending();
+        } else if (walk->is_symlink(error) && gather == Gather::tree) {
+          refuse(entry, "is a link to a folder; links are not followed");
         }
       } else if (walk->is_symlink(error) && !walk->exists(error)) {
         refuse(entry, "is a link to a file that is not there");
@@ -111,6 +122,15 @@ void collect(const std::string& path, const IntakeLimits& limits, Gather gather,
   sort_out(path, gather == Gather::named, limits, found);
 }
 
+// Why a file was lost, by its folder: it may have been a slice of the series there.
+std::map<std::string, std::string> lost_by_folder(const std::vector<ScanHeader>& refused) {
+  std::map<std::string, std::string> why;
+  for (const ScanHeader& h : refused)
+    if (h.is_scan && !fs::is_directory(h.display))
+      why[fs::path(h.display).parent_path().string() + "/"] = h.code + ": " + h.reason;
+  return why;
+}
+
 // Volumes without tags that share a grid are repeats, in the order they were named.
 void group_rasters(std::vector<ScanHeader>& rasters) {
   std::vector<ScanHeader*> members;
@@ -127,9 +147,10 @@ void group_rasters(std::vector<ScanHeader>& rasters) {
 
 }  // namespace
 
-std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits, Gather gather) {
+std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits, Gather gather,
+                                   const std::set<std::string>& without) {
   Found found;
-  for (const std::string& path : paths) collect(path, limits, gather, found);
+  for (const std::string& path : paths) collect(path, limits, gather, without, found);
   std::vector<DicomFile> files(found.dicom.size());
   std::exception_ptr fault;
 #pragma omp parallel for schedule(dynamic)
@@ -140,7 +161,8 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
       fault = std::current_exception();
     }
   if (fault) std::rethrow_exception(fault);
-  std::vector<ScanHeader> headers = assemble_series(std::move(files), limits, gather == Gather::tree);
+  std::vector<ScanHeader> headers =
+      assemble_series(std::move(files), limits, gather == Gather::tree, lost_by_folder(found.refused));
   std::vector<ScanHeader> rasters;
   const auto guarded = [&](const std::string& path, auto&& read) {
     try {

@@ -1,4 +1,5 @@
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,9 @@ enum class Gather { named, tree };
 
 /// Every scan under the given files and folders (zip archives are read in place), in a fixed order that does not
 /// depend on the order or names of files. Unknown files inside folders are left out; one named by itself is refused.
-/// Throws InputError when a path does not exist.
+/// Throws InputError when a path does not exist. `without`: files and folders that are not looked at.
 std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const IntakeLimits& limits = {},
-                                   Gather gather = Gather::named);
+                                   Gather gather = Gather::named, const std::set<std::string>& without = {});
 
 /// DICOM keywords that a site's rules may look at: those of ScanHeader's tags and identity.
 std::vector<std::string> rule_keywords();

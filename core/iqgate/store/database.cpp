@@ -10,11 +10,11 @@
 namespace iqgate::store {
 
 const char* journal_mode(std::int64_t file_system) {
-  // NFS, SMB, CIFS, SMB2, 9p, FUSE, Ceph, Lustre, AFS
-  for (const std::int64_t shared : {0x6969LL, 0x517BLL, 0xFF534D42LL, 0xFE534D42LL, 0x01021997LL, 0x65735546LL,
-                                    0x00C36400LL, 0x0BD00BD0LL, 0x5346414FLL})
-    if ((file_system & 0xFFFFFFFFLL) == shared) return "DELETE";
-  return "WAL";
+  // ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS: one host sees them. Of any other it is not known.
+  for (const std::int64_t local :
+       {0xEF53LL, 0x58465342LL, 0x9123683ELL, 0x01021994LL, 0x794C7630LL, 0x2FC12FC1LL, 0xF2F52010LL})
+    if ((file_system & 0xFFFFFFFFLL) == local) return "WAL";
+  return "DELETE";
 }
 
 void Store::Impl::open_sqlite(const std::string& folder) {
@@ -25,6 +25,9 @@ void Store::Impl::open_sqlite(const std::string& folder) {
   sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=60");
   std::string mode;
   sql << std::string("PRAGMA journal_mode=") + journal_mode(type), soci::into(mode);
+  if (mode != (journal_mode(type)[0] == 'W' ? "wal" : "delete"))
+    throw OutputError("store", where, "its journal cannot be that of this file system (it is " + mode + ")",
+                      "end the programs that hold it open from another machine");
   sql << "PRAGMA synchronous=FULL";
 }
 
@@ -65,7 +68,10 @@ void Store::Impl::insert_measurements(const std::string& key, const std::vector<
 }
 
 void Store::Impl::fail(const soci::soci_error& error) const {
-  throw OutputError("store", where, std::string("the store cannot be used: ") + error.what(),
+  std::string text = error.what();
+  // Neither a password nor what a row holds.
+  text = text.substr(0, std::min(text.find(" while "), text.find("://")));
+  throw OutputError("store", where, "the store cannot be used: " + text,
                     "check free space, permission, and that the store can be reached");
 }
 

@@ -17,7 +17,7 @@ bool final_state(State s);
 /// Names and digests from the text that a row holds.
 std::map<std::string, std::string> texts_of(const std::string& files);
 /// SHA-256 of all that a settled scan says.
-std::string seal_of(const std::string& key, const Outcome& outcome, const std::string& settled_utc);
+std::string seal_of(const Scan& scan, const Outcome& outcome, const std::string& settled_utc);
 
 struct Store::Impl {
   soci::session sql;

@@ -1,6 +1,4 @@
 // The store read back, and held against its seals.
-#include <optional>
-
 #include "iqgate/base/json.hpp"
 #include "iqgate/store/database.hpp"
 
@@ -46,19 +44,14 @@ std::vector<Measurement> Store::measurements(const std::string& key) {
   return impl_->transaction([&] { return impl_->measurements_of(key); });
 }
 
-void Store::forget_files(const std::string& key, const std::vector<std::string>& names) {
-  std::optional<Entry> entry;
-  each("", [&](const Entry& e) {
-    if (e.scan.key == key) entry = e;
-  });
-  if (!entry) return;
-  for (const std::string& name : names) entry->outcome.files.erase(name);
+void Store::forget_files(Entry entry, const std::vector<std::string>& names) {
+  for (const std::string& name : names) entry.outcome.files.erase(name);
   impl_->transaction([&] {
-    entry->outcome.measurements = impl_->measurements_of(key);
-    const std::string files = json::write(json::object_of(entry->outcome.files), 0),
-                      seal = seal_of(key, entry->outcome, entry->settled_utc);
+    entry.outcome.measurements = impl_->measurements_of(entry.scan.key);
+    const std::string files = json::write(json::object_of(entry.outcome.files), 0),
+                      seal = seal_of(entry.scan, entry.outcome, entry.settled_utc);
     impl_->change("UPDATE scans SET files = :f, seal = :z WHERE key = :k", soci::use(files), soci::use(seal),
-                  soci::use(key));
+                  soci::use(entry.scan.key));
   });
 }
 
@@ -75,7 +68,7 @@ std::vector<std::string> Store::faults() {
   });
   for (Entry& e : settled) {
     e.outcome.measurements = measurements(e.scan.key);
-    if (e.seal != seal_of(e.scan.key, e.outcome, e.settled_utc))
+    if (e.seal != seal_of(e.scan, e.outcome, e.settled_utc))
       faults.push_back("the row of scan " + e.scan.key.substr(0, 12) + " was changed");
   }
   return faults;

@@ -1,5 +1,6 @@
 #include "iqgate/store/owner.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
@@ -20,7 +21,10 @@ std::string first_line(const std::string& path) {
 std::string this_host() {
   char name[256] = "";
   ::gethostname(name, sizeof name - 1);
-  return std::string(name) + "|" + first_line("/proc/sys/kernel/random/boot_id");
+  // Numbers of processes mean something within one namespace alone: containers of one host are hosts of their own.
+  struct stat space {};
+  ::stat("/proc/self/ns/pid", &space);
+  return std::string(name) + "," + std::to_string(space.st_ino) + "|" + first_line("/proc/sys/kernel/random/boot_id");
 }
 
 // Ticks since boot at which a process began (field 22 of its stat, after the name in brackets); a zombie is dead.

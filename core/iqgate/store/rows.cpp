@@ -34,7 +34,7 @@ std::map<std::string, std::string> texts_of(const std::string& files) {
 }
 
 // All that a settled scan says. Measurements in order of name, as they are read back; SQLite keeps -0 as 0.
-std::string seal_of(const std::string& key, const Outcome& o, const std::string& settled_utc) {
+std::string seal_of(const Scan& scan, const Outcome& o, const std::string& settled_utc) {
   json::Array numbers;
   std::vector<const Measurement*> order;
   for (const Measurement& m : o.measurements) order.push_back(&m);
@@ -46,7 +46,10 @@ std::string seal_of(const std::string& key, const Outcome& o, const std::string&
                                   m->ci95 ? json::Value(m->ci95->low) : json::Value(),
                                   m->ci95 ? json::Value(m->ci95->high) : json::Value()});
   json::Value v;
-  v.set("key", key), v.set("state", std::string(word(o.state))), v.set("code", o.code), v.set("reason", o.reason);
+  v.set("key", scan.key), v.set("input_sha256", scan.input_sha256), v.set("scan_id", scan.scan_id);
+  v.set("modality", scan.modality), v.set("scanner", scan.scanner), v.set("rule", scan.rule);
+  v.set("configuration_sha256", scan.configuration_sha256), v.set("program", scan.program);
+  v.set("state", std::string(word(o.state))), v.set("code", o.code), v.set("reason", o.reason);
   v.set("overall", o.overall), v.set("warned", o.warned), v.set("exit_code", o.exit_code), v.set("phantom", o.phantom);
   v.set("taken", o.taken), v.set("gate", o.gate), v.set("files", json::object_of(o.files));
   v.set("settled_utc", settled_utc), v.set("measurements", std::move(numbers));

@@ -12,7 +12,7 @@
 namespace iqgate::store {
 namespace {
 
-constexpr std::int64_t lease_s = 120;  // what another machine must wait before it takes a silent one for dead
+constexpr std::int64_t lease_s = 600;  // what another machine must wait before it takes a silent one for dead
 
 std::int64_t wall_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
@@ -64,8 +64,18 @@ Run Store::begin_run(const std::string& root_sha256, const std::string& configur
   });
 }
 
-bool Store::finish_run(const Run& run) {
+bool Store::finish_run(const Run& run, const std::set<std::string>& found) {
   return impl_->transaction([&] {
+    // What was queued by a pass that broke off and is not there any more belongs to no run.
+    std::vector<std::string> gone;
+    std::string key;
+    soci::statement rows = (impl_->sql.prepare << "SELECT r.key FROM run_scans r JOIN scans s ON s.key = r.key WHERE "
+                                                  "r.run_id = :r AND s.state = 'queued'",
+                            soci::into(key), soci::use(run.id));
+    for (bool more = rows.execute(true); more; more = rows.fetch())
+      if (!found.count(key)) gone.push_back(key);
+    for (const std::string& k : gone)
+      impl_->change("DELETE FROM run_scans WHERE run_id = :r AND key = :k", soci::use(run.id), soci::use(k));
     int open = 0;
     impl_->sql << "SELECT COUNT(*) FROM run_scans r JOIN scans s ON s.key = r.key WHERE r.run_id = :r AND s.state IN "
                   "('queued', 'running')",
@@ -89,29 +99,30 @@ Standing Store::Impl::enlist_one(const Run& run, const Scan& s, bool again, cons
   change("INSERT INTO arrivals (input_sha256, scanner, first_seen_utc) VALUES (:i, :s, :n) ON CONFLICT DO NOTHING",
          soci::use(s.input_sha256), soci::use(s.scanner), soci::use(now));
   Standing standing;
-  std::string state, holder, pass;
+  std::string state, holder, pass, code;
   long long lease = 0;
   int computed = 0;
-  sql << "SELECT state, owner, lease_until FROM scans WHERE key = :k", soci::into(state), soci::into(holder),
-      soci::into(lease), soci::use(s.key);
+  sql << "SELECT state, owner, lease_until, code FROM scans WHERE key = :k", soci::into(state), soci::into(holder),
+      soci::into(lease), soci::into(code), soci::use(s.key);
   sql << "SELECT pass, computed FROM run_scans WHERE run_id = :r AND key = :k", soci::into(pass), soci::into(computed),
       soci::use(run.id), soci::use(s.key);
   const bool listed = sql.got_data();
   standing.twice = listed && pass == run.pass;
   standing.computed = listed && computed != 0;
   standing.state = state_of(state);
-  if (again && !standing.twice && !standing.computed &&
+  // What could not be had at that time says nothing of the scan: it is there now.
+  const bool passing = code == "input_changed" || code == "not_found" || code == "cannot_read";
+  if ((again || passing) && !standing.twice && !standing.computed &&
       (standing.state == State::failed || standing.state == State::quarantined)) {
     change("UPDATE scans SET state = 'queued', attempts = 0 WHERE key = :k", soci::use(s.key));
     standing.state = State::queued;
   }
   standing.taken = standing.state == State::running && holder != owner && !is_dead(holder, lease, wall_seconds());
-  if (listed)
-    change("UPDATE run_scans SET pass = :p WHERE run_id = :r AND key = :k", soci::use(run.pass), soci::use(run.id),
-           soci::use(s.key));
-  else
-    change("INSERT INTO run_scans (run_id, key, pass, computed) VALUES (:r, :k, :p, 0)", soci::use(run.id),
-           soci::use(s.key), soci::use(run.pass));
+  change(
+      "INSERT INTO run_scans (run_id, key, pass, computed) VALUES (:r, :k, :p, 0) ON CONFLICT (run_id, key) DO UPDATE "
+      "SET "
+      "pass = excluded.pass",
+      soci::use(run.id), soci::use(s.key), soci::use(run.pass));
   return standing;
 }
 
@@ -140,6 +151,14 @@ bool Store::claim(const std::string& key) {
   });
 }
 
+bool Store::hold(const std::string& key) {
+  return impl_->transaction([&] {
+    const long long until = wall_seconds() + lease_s;
+    return impl_->change("UPDATE scans SET lease_until = :l WHERE key = :k AND owner = :o AND state = 'running'",
+                         soci::use(until), soci::use(key), soci::use(impl_->owner)) == 1;
+  });
+}
+
 void Store::release(const std::string& key, bool failed_attempt) {
   impl_->transaction([&] {
     const int more = failed_attempt ? 1 : 0;
@@ -150,11 +169,12 @@ void Store::release(const std::string& key, bool failed_attempt) {
   });
 }
 
-bool Store::settle(const Run& run, const std::string& key, const Outcome& o) {
+bool Store::settle(const Run& run, const Scan& scan, const Outcome& o) {
   return impl_->transaction([&] {
+    const std::string& key = scan.key;
     const std::string state(word(o.state)), now = now_utc(), files = json::write(json::object_of(o.files), 0);
     const int warned = o.warned ? 1 : 0;
-    const std::string seal = seal_of(key, o, now);
+    const std::string seal = seal_of(scan, o, now);
     const long long changed = impl_->change(
         "UPDATE scans SET state = :s, owner = '', attempts = attempts + 1, code = :c, reason = :r, overall = :v, "
         "warned = :w, exit_code = :e, phantom = :p, taken = :t, gate = :g, files = :f, seconds = :d, reading_seconds = "

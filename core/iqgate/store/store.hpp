@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,18 +68,21 @@ class Store {
 
   /// Goes on with the unfinished run of this root, configuration and program, or begins one.
   Run begin_run(const std::string& root_sha256, const std::string& configuration_sha256, const std::string& program);
-  /// Ends it where no scan of it is left queued or running; false where one is.
-  bool finish_run(const Run& run);
+  /// Ends it where no scan of it is left queued or running; false where one is. Queued ones that are not among `found`
+  /// have gone, and are left out of it.
+  bool finish_run(const Run& run, const std::set<std::string>& found);
 
   /// Adds scans as queued where they are new, and to the run, and notes their arrival. `again`: a failed or quarantined
   /// one is queued anew. All or none of them.
   std::vector<Standing> enlist(const Run& run, const std::vector<Scan>& scans, bool again);
   /// Makes a queued scan (or one whose owner is dead) ours; false where another was faster.
   bool claim(const std::string& key);
+  /// True, and the lease is renewed, where the scan is still ours.
+  bool hold(const std::string& key);
   /// Back to queued; `failed_attempt` counts it.
   void release(const std::string& key, bool failed_attempt);
   /// Final. False, and nothing is changed, where the scan is no longer ours.
-  bool settle(const Run& run, const std::string& key, const Outcome& outcome);
+  bool settle(const Run& run, const Scan& scan, const Outcome& outcome);
   /// Tells other machines that we live; to be called every half minute.
   void renew();
 
@@ -91,7 +95,7 @@ class Store {
   void each(const std::string& run_id, const std::function<void(const Entry&)>& visit);
   std::vector<Measurement> measurements(const std::string& key);
   /// After files of a result were given up on purpose (retention): they are no longer expected.
-  void forget_files(const std::string& key, const std::vector<std::string>& names);
+  void forget_files(Entry entry, const std::vector<std::string>& names);
   /// What was changed behind the store's back: damage of the database, rows that do not bear their seal.
   std::vector<std::string> faults();
 
