@@ -242,7 +242,7 @@ Experiment stability(const char* name) {
   };
 }
 
-TEST(Coverage, ATenthOfEach) {
+TEST(CoverageSlow, ATenthOfEach) {
   expect_short_coverage("noise_sd_hu", noise_sd());
   expect_short_coverage("snr nema_ms1_m1", snr());
   expect_short_coverage("uniformity_edge_minus_centre_hu", uniformity());

@@ -232,7 +232,7 @@ TEST(Nps, LessTheMeanOfTheEnsemble) {
   EXPECT_EQ(measure_all(test::make_job(scans, {region}), {}).find("noise_from_nps_hu", "2d_ensemble_mean"), nullptr);
 }
 
-TEST(Nps, StationarityKnowsItsLevel) {
+TEST(NpsSlow, StationarityKnowsItsLevel) {
   // White and correlated noise that is alike everywhere: p is uniform. 30 scans each: share below 0.1 of 0.1 +- 0.055,
   // mean 0.5 +- 0.053; both within 3.5 standard errors.
   for (const double tau : {0.0, 0.5}) {
