@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -206,6 +207,25 @@ TEST(StoreFile, ANewerStoreIsRefusedAndAnOutsideFolderToo) {
   std::filesystem::create_directories(folder.path("b"));
   std::ofstream(folder.path("b") + "/iqgate.sqlite") << std::string(5000, 'x');
   EXPECT_THROW(Store{folder.path("b")}, OutputError);
+}
+
+TEST(StoreFile, ManyMayOpenANewStoreAtOnce) {
+  for (int round = 0; round < 10; ++round) {
+    const test::TemporaryFolder folder;
+    std::vector<std::thread> threads;
+    std::atomic<int> opened = 0;
+    for (int t = 0; t < 8; ++t)
+      threads.emplace_back([&] {
+        try {
+          Store store(folder.path("store"));
+          ++opened;
+        } catch (const OutputError& error) {
+          ADD_FAILURE() << error.what();
+        }
+      });
+    for (std::thread& t : threads) t.join();
+    EXPECT_EQ(opened, 8);
+  }
 }
 
 TEST(StoreFile, WalOnlyWhereOneHostSeesTheDisk) {

@@ -3,11 +3,17 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 #include <sys/vfs.h>
 
+#include <chrono>
+#include <thread>
+
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/store/schema.hpp"
 
 namespace iqgate::store {
+namespace {
+constexpr int most_tries = 1200;  // a minute
+}  // namespace
 
 const char* journal_mode(std::int64_t file_system) {
   // ext2 to ext4, XFS, Btrfs, tmpfs, overlayfs, ZFS, F2FS: one host sees them. Of any other it is not known.
@@ -23,12 +29,19 @@ void Store::Impl::open_sqlite(const std::string& folder) {
   struct statfs system {};
   const std::int64_t type = ::statfs(folder.c_str(), &system) == 0 ? static_cast<std::int64_t>(system.f_type) : 0;
   sql.open(soci::sqlite3, "db=\"" + file + "\" timeout=60");
+  // Of several processes that open a new store, all but one are told at once that it is locked: no waiting here.
   std::string mode;
-  sql << std::string("PRAGMA journal_mode=") + journal_mode(type), soci::into(mode);
+  for (int tries = 0;; ++tries) try {
+      sql << std::string("PRAGMA journal_mode=") + journal_mode(type), soci::into(mode);
+      break;
+    } catch (const soci::soci_error& error) {
+      if (tries == most_tries || std::string(error.what()).find("locked") == std::string::npos) throw;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  sql << "PRAGMA synchronous=FULL";
   if (mode != (journal_mode(type)[0] == 'W' ? "wal" : "delete"))
     throw OutputError("store", where, "its journal cannot be that of this file system (it is " + mode + ")",
                       "end the programs that hold it open from another machine");
-  sql << "PRAGMA synchronous=FULL";
 }
 
 void Store::Impl::migrate() {
