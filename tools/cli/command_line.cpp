@@ -39,13 +39,15 @@ Exit codes: 0 done, all limits within; 1 a limit is broken; 2 wrong use; 3 input
 
 void add_common(CLI::App& verb, Options& o) {
   verb.add_flag("-q,--quiet", o.quiet, "no progress, no notes");
-  verb.add_option("-j,--jobs", o.jobs, "threads; batch, watch: workers (default: all cores)")->check(CLI::Range(1, 1024));
+  verb.add_option("-j,--jobs", o.jobs, "threads; batch, watch: workers (default: all cores)")
+      ->check(CLI::Range(1, 1024));
   verb.add_flag("--json", o.json, "one JSON document on stdout");
   verb.add_flag("--no-color", o.no_color, "no colour (NO_COLOR does the same)");
   verb.add_option("--timeout", o.timeout_s,
                   "seconds after which to stop with exit code 6 (batch, watch: for one scan, 600)")
       ->check(CLI::PositiveNumber);
-  verb.add_option("--max-memory", o.max_memory, "limit on the voxels in memory, as 512M or 8G (batch, watch: on all memory of one worker)");
+  verb.add_option("--max-memory", o.max_memory,
+                  "limit on the voxels in memory, as 512M or 8G (batch, watch: on all memory of one worker)");
   verb.add_option("-c,--config", "strict JSON file with long option names as keys")->check(CLI::ExistingFile);
 }
 
