@@ -147,14 +147,16 @@ int measure_tree(const Options& options, batch::StopSignals& stop) {
 
 }  // namespace
 
-int run_batch(const Options& options) {
+int with_alarm(const Options& options, int (*work)(const Options&, batch::StopSignals&)) {
   batch::StopSignals stop;
   try {
-    return measure_tree(options, stop);
+    return work(options, stop);
   } catch (const std::exception& error) {
     tell_of_fault(options, error, exit_code_of(error), stop.fd());
     throw;
   }
 }
+
+int run_batch(const Options& options) { return with_alarm(options, measure_tree); }
 
 }  // namespace iqgate::cli

@@ -25,6 +25,8 @@ int run_pass(const Options& options, const batch::BatchOptions& batch, store::St
              batch::StopSignals& stop, Session* session);
 /// Alarm and Prometheus text for a run that could not be made or finished.
 void tell_of_fault(const Options& options, const std::exception& error, int code, int stop_fd);
+/// Runs `work` with the signals caught; an error raises the alarm before it goes on.
+int with_alarm(const Options& options, int (*work)(const Options&, batch::StopSignals&));
 /// The pool that the options ask for.
 batch::PoolOptions pool_options(const batch::BatchOptions& batch);
 

@@ -77,14 +77,6 @@ int watch_folder(const Options& options, batch::StopSignals& stop) {
 
 }  // namespace
 
-int run_watch(const Options& options) {
-  batch::StopSignals stop;
-  try {
-    return watch_folder(options, stop);
-  } catch (const std::exception& error) {
-    tell_of_fault(options, error, exit_code_of(error), stop.fd());
-    throw;
-  }
-}
+int run_watch(const Options& options) { return with_alarm(options, watch_folder); }
 
 }  // namespace iqgate::cli

@@ -44,7 +44,9 @@ std::optional<Error> error_of(const Sample& site, const ReferenceStatistics& ref
   double reference_variance = 0;
   if (!rules.fixed) reference_variance = k * k * reference.sample.sd * reference.sample.sd / double(reference.sample.n);
   std::vector<Part> parts;
-  if (own) {
+  // An SD of few scans that is used has their few degrees of freedom: with those of the profile a site that scatters
+  // more would get a GO at its margin twice as often as stated.
+  if (own || sd > reference.sample.sd) {
     parts.push_back({site_variance, n - 1});
     if (reference_variance > 0) parts.push_back({reference_variance, reference.dof});
   } else {
