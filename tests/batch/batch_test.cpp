@@ -46,6 +46,43 @@ TEST_F(Batch, MeasuresEachScanOnceAndASecondRunNone) {
   EXPECT_TRUE(results_of(store()) == results);
 }
 
+// Three rooms of one water phantom (0 HU), each with a reference of its own: one that agrees, one 50 HU away with a
+// margin of 4 HU and an SD of 0.5 HU, and one of another tube voltage.
+TEST_F(Batch, AReferenceOfTheRulesDecidesToo) {
+  const auto profile = [&](const std::string& name, const std::string& kvp, int mean) {
+    write_file_atomically(folder.path(name + ".json"),
+                          R"({"schema": "iqgate.profile/1", "name": ")" + name +
+                              R"(", "version": "1", "source": "t", "conditions": {"KVP": )" + kvp +
+                              R"(}, "metrics": [{"name": "roi_mean", "variant": "area", "where": "centre", "unit": "HU",
+ "role": "gate", "n": 10, "mean": )" +
+                              std::to_string(mean) + R"(, "sd_within": 0.5, "scale": "linear", "better": "target",
+ "margin": 4, "margin_kind": "absolute", "rationale": "r", "set_by": "s"}]})");
+  };
+  profile("near", "[110, 130]", 0), profile("far", "[110, 130]", 50), profile("other", "[70, 90]", 0);
+  std::string rules;
+  for (const std::string name : {"near", "far", "other"}) {
+    write_small_scan(in() + "/" + name + "/scan", rules.size() + 1);
+    rules += std::string(rules.empty() ? "" : ", ") + R"({"name": ")" + name + R"(", "match": {"folder": ")" + name +
+             R"(/*"}, "action": "measure", "phantom": "water_cylinder", "metrics": ["roi_mean"], "reference": ")" +
+             folder.path(name + ".json") + "\"}";
+  }
+  write_file_atomically(folder.path("rules.json"), R"({"schema": "iqgate.rules/1", "rules": [)" + rules + "]}");
+  const Ran ran = run_program("batch " + in() + " --store " + store() + " --json --rules " + folder.path("rules.json"));
+  EXPECT_EQ(ran.code, 3) << ran.err << "no verdict outweighs a fault of the scanner";
+  const json::Value s = summary_of(ran);
+  expect_sums(s);
+  EXPECT_EQ(number(s, "computed", "fail"), 1) << "a NO-GO";
+  EXPECT_EQ(number(s, "computed", "no_verdict"), 1) << "refused: another tube voltage";
+  EXPECT_EQ(number(s, "computed", "pass"), 1) << "within the phantom's limits, and one scan shows no GO";
+  std::map<std::string, int> words;
+  for (const auto& entry : fs::recursive_directory_iterator(store() + "/results"))
+    if (entry.path().filename() == "comparison.json") {
+      const json::Value comparison = json::parse(bytes_of(entry.path().string()), "comparison", ErrorKind::input);
+      ++words[json::text_at(&comparison, "overall")];
+    }
+  EXPECT_EQ(words, (std::map<std::string, int>{{"INCONCLUSIVE", 1}, {"NO-GO", 1}}));
+}
+
 TEST_F(Batch, ResultsAreThoseOfCheckAtAnyNumberOfJobs) {
   scans(3);
   ASSERT_EQ(batch("-j 1").code, 0);
