@@ -162,7 +162,7 @@ TEST(AcrMriSlow, HoleModulationFollowsTheBlur) {
         const std::string where = std::string("slice_1/holes_") + name + "_" + which;
         // The blurred array summed in closed form: a disc under a Gaussian, its value at any distance.
         const phantom::DiscTable disc(d / 2, sigma);
-        const auto at = [&](double u, int line) {
+        const auto at = [&, d = d](double u, int line) {
           double sum = 0;
           for (int j = 0; j < 4; ++j)
             for (int k = 0; k < 4; ++k)

@@ -7,3 +7,22 @@
 #else
 #define IQGATE_CLONES
 #endif
+
+#define IQGATE_INLINE inline __attribute__((always_inline))
+
+namespace iqgate::compute {
+
+/// A vector of the compiler from memory that is aligned as its elements are, and back. (A type with `aligned` would do
+/// it in one compiler; another one drops the attribute.)
+template <class Vector, class T>
+IQGATE_INLINE Vector loaded(const T* from) {
+  Vector v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class Vector, class T>
+IQGATE_INLINE void stored(const Vector& v, T* to) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+}  // namespace iqgate::compute

@@ -50,8 +50,8 @@ struct Tap {
 };
 
 constexpr std::size_t lanes = 8, block = 4 * lanes;
-using Doubles = double __attribute__((vector_size(lanes * sizeof(double)), aligned(8), may_alias));
-using Floats = float __attribute__((vector_size(lanes * sizeof(float)), aligned(4), may_alias));
+using Doubles = double __attribute__((vector_size(lanes * sizeof(double))));
+using Floats = float __attribute__((vector_size(lanes * sizeof(float))));
 
 // Sums of the disc at `block` neighbouring positions, the first of them `shift` on. Four vectors that stay in
 // registers.
@@ -59,18 +59,21 @@ IQGATE_CLONES void disc_sums(const Run* runs, std::size_t run_count, const Tap* 
                              std::size_t shift, double* to) {
   Doubles a{}, b{}, c{}, d{};
   for (std::size_t r = 0; r < run_count; ++r) {
-    const Doubles *upper = reinterpret_cast<const Doubles*>(runs[r].upper + shift),
-                  *lower = reinterpret_cast<const Doubles*>(runs[r].lower + shift);
-    a += upper[0] - lower[0], b += upper[1] - lower[1], c += upper[2] - lower[2], d += upper[3] - lower[3];
+    const double *upper = runs[r].upper + shift, *lower = runs[r].lower + shift;
+    a += loaded<Doubles>(upper) - loaded<Doubles>(lower);
+    b += loaded<Doubles>(upper + lanes) - loaded<Doubles>(lower + lanes);
+    c += loaded<Doubles>(upper + 2 * lanes) - loaded<Doubles>(lower + 2 * lanes);
+    d += loaded<Doubles>(upper + 3 * lanes) - loaded<Doubles>(lower + 3 * lanes);
   }
   for (std::size_t t = 0; t < tap_count; ++t) {
-    const Floats* value = reinterpret_cast<const Floats*>(taps[t].value + shift);
+    const float* value = taps[t].value + shift;
     const double weight = taps[t].weight;
-    a += weight * __builtin_convertvector(value[0], Doubles), b += weight * __builtin_convertvector(value[1], Doubles);
-    c += weight * __builtin_convertvector(value[2], Doubles), d += weight * __builtin_convertvector(value[3], Doubles);
+    a += weight * __builtin_convertvector(loaded<Floats>(value), Doubles);
+    b += weight * __builtin_convertvector(loaded<Floats>(value + lanes), Doubles);
+    c += weight * __builtin_convertvector(loaded<Floats>(value + 2 * lanes), Doubles);
+    d += weight * __builtin_convertvector(loaded<Floats>(value + 3 * lanes), Doubles);
   }
-  Doubles* out = reinterpret_cast<Doubles*>(to);
-  out[0] = a, out[1] = b, out[2] = c, out[3] = d;
+  stored(a, to), stored(b, to + lanes), stored(c, to + 2 * lanes), stored(d, to + 3 * lanes);
 }
 
 void disc_sums_of_some(const Run* runs, std::size_t run_count, const Tap* taps, std::size_t tap_count,

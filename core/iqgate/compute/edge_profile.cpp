@@ -60,7 +60,7 @@ IQGATE_CLONES void row_bins(const EdgeProfileJob& job, double step_mm, int x0, d
 // Largest finite magnitude of a row, found among the bits, which magnitudes share the order of.
 IQGATE_CLONES float largest_in_row(const float* row, std::size_t n) {
   constexpr std::size_t lanes = 16;
-  using Words = std::uint32_t __attribute__((vector_size(lanes * 4), aligned(4), may_alias));
+  using Words = std::uint32_t __attribute__((vector_size(lanes * 4)));
   Words most{}, more{};
   const auto finite = [](auto bits) {
     const auto magnitude = bits & 0x7fffffffu;
@@ -68,7 +68,7 @@ IQGATE_CLONES float largest_in_row(const float* row, std::size_t n) {
   };
   std::size_t x = 0;
   for (; x + 2 * lanes <= n; x += 2 * lanes) {
-    const Words *words = reinterpret_cast<const Words*>(row + x), a = finite(words[0]), b = finite(words[1]);
+    const Words a = finite(loaded<Words>(row + x)), b = finite(loaded<Words>(row + x + lanes));
     most = a > most ? a : most;
     more = b > more ? b : more;
   }

@@ -10,9 +10,7 @@ namespace iqgate::compute {
 namespace {
 
 constexpr std::size_t strip_rows = 16, block = 16;
-using Block = float __attribute__((vector_size(block * sizeof(float)), aligned(4), may_alias));
-
-#define IQGATE_INLINE inline __attribute__((always_inline))
+using Block = float __attribute__((vector_size(block * sizeof(float))));
 
 IQGATE_INLINE void order(Block& a, Block& b) {
   const Block low = a < b ? a : b;
@@ -61,9 +59,9 @@ IQGATE_CLONES void median_row(const float* const* low, const float* const* middl
     for (int r = 0; r < 3; ++r)
       for (std::size_t d = 0; d < 3; ++d) {
         const int k = 3 * r + static_cast<int>(d);
-        l[k] = *reinterpret_cast<const Block*>(low[r] + x + d);
-        m[k] = *reinterpret_cast<const Block*>(middle[r] + x + d);
-        h[k] = *reinterpret_cast<const Block*>(high[r] + x + d);
+        l[k] = loaded<Block>(low[r] + x + d);
+        m[k] = loaded<Block>(middle[r] + x + d);
+        h[k] = loaded<Block>(high[r] + x + d);
       }
     // Columns come sorted, l <= m <= h; sorting along x and then y keeps that.
     for (int r = 0; r < 9; r += 3)
@@ -81,7 +79,7 @@ IQGATE_CLONES void median_row(const float* const* low, const float* const* middl
           v[count++] = k == 0 ? l[3 * j + i] : k == 1 ? m[3 * j + i] : h[3 * j + i];
         }
     // Nineteen are left: eleven at a time, each step drops the extremes and takes one more.
-    *reinterpret_cast<Block*>(to + x) = Forget<11>::median(v, v + 11);
+    stored(Forget<11>::median(v, v + 11), to + x);
   }
 }
 
