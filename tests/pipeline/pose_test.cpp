@@ -1,6 +1,7 @@
 // Parts of a placement given by hand.
 #include "iqgate/base/error.hpp"
 #include "iqgate/pipeline/job.hpp"
+#include "iqgate/report/volume_writer.hpp"
 #include "support/support.hpp"
 
 namespace iqgate::pipeline {
@@ -30,6 +31,32 @@ TEST(Pose, GivenPartsReplaceLocatedOnesAndLoseTheirErrors) {
 TEST(Pose, FaultsAreRefused) {
   for (const char* text : {"", "x", "x=", "x=1,x=2", "tilt=3", "x=1e", "x=nan", "x=1,,y=2"})
     EXPECT_THROW(read_pose(text), UsageError) << text;
+}
+
+// An empty CT reads 0 HU everywhere, as water does. The pose alone makes no scan of a phantom of it.
+TEST(Pose, NothingIsNotWater) {
+  compute::RenderJob job;
+  job.grid = test::centred_grid({64, 64, 4}, {4, 4, 5});
+  job.noise = {.kind = compute::NoiseKind::white, .sd = 5, .seed = 1};
+  Scan scan = test::ct_scan(test::shipped("water_cylinder"), job);
+  const auto code_of = [&](const Scan& s) {
+    test::TemporaryFolder folder;
+    report::write_volume(s, report::VolumeFormat::dicom, folder.path(), "slice", {.uid_seed = "u"});
+    Request r;
+    r.paths = {folder.path()};
+    r.phantom = "water_cylinder";
+    r.pose = read_pose("x=0,y=0,z=0,pitch=0,yaw=0,roll=0");
+    r.metrics = {"roi_mean"}, r.judge = true;
+    r.backend = compute::BackendChoice::cpu;
+    try {
+      return std::string(judge::word(run_job(r, choose_scans(r).groups.at(0)).judgement.overall));
+    } catch (const InputError& error) {
+      return error.code;
+    }
+  };
+  EXPECT_EQ(code_of(scan), "pass");
+  for (float& v : scan.volume.values) v = 0;
+  EXPECT_EQ(code_of(scan), "phantom_not_found");
 }
 
 }  // namespace

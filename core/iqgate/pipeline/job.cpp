@@ -8,6 +8,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/base/utc_time.hpp"
+#include "iqgate/locate/given_pose.hpp"
 #include "iqgate/locate/registration.hpp"
 #include "iqgate/measure/catalogue.hpp"
 #include "iqgate/pipeline/data_files.hpp"
@@ -108,6 +109,7 @@ std::optional<phantom::Model> place(const Request& request, const Scan& scan, me
     job.placement = locate::locate_phantom(scan, model);
   }
   apply_pose(request.pose, model.body.radius_mm, job.placement);
+  if (request.pose.any()) locate::check_given_pose(scan, model, job.placement);
   document.placement = job.placement;
   job.phantom_placed = true;
   for (Region& region : phantom::place_features(model, job.placement, scan.modality))
