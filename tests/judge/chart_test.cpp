@@ -40,6 +40,9 @@ TEST(RunRules, HandSequences) {
   for (int k = 0; k < 14; ++k) alternate.push_back(k % 2 ? 0.5 : -0.5);
   EXPECT_EQ(nelson(alternate, ChartRule::fourteen_alternate), 13);
   EXPECT_EQ(nelson(std::vector<double>(15, 0.9), ChartRule::fifteen_inside), 14);
+  std::vector<double> leaves(14, 0.9);
+  leaves.push_back(1.5);
+  EXPECT_EQ(nelson(leaves, ChartRule::fifteen_inside), -1);
   EXPECT_EQ(nelson({1.1, -1.2, 1.3, -1.1, 1.2, -1.3, 1.1, -1.2}, ChartRule::eight_outside), 7);
   EXPECT_EQ(nelson({1.1, -1.2, 1.3, -1.1, 0.9, -1.3, 1.1, -1.2}, ChartRule::eight_outside), -1);
 }
@@ -131,6 +134,29 @@ TEST(ControlChart, AServiceEventStartsItAnew) {
   const ControlChart chart = control_chart(values, {.baseline = 50, .start = 60});
   EXPECT_NEAR(*chart.centre, 140, 1.2);  // 4 x 2 / sqrt 50
   for (const Signal& s : chart.signals) EXPECT_GE(s.point, 60u);
+}
+
+// Six high points, then quiet ones: by hand the CUSUM is beyond 5 at the second, and grew from the first on.
+TEST(ControlChart, AChangeThatIsThereFromTheStart) {
+  std::vector<std::optional<double>> values(6, 18.0);
+  for (int k = 0; k < 44; ++k) values.push_back(k % 2 ? 11.0 : 9.0);
+  EXPECT_EQ(control_chart(values, {.baseline = 50}).change_point, 0u);
+  values[1].reset();
+  EXPECT_EQ(control_chart(values, {.baseline = 50}).change_point, 0u) << "a gap is no point";
+  for (auto& v : values)
+    if (v) v = 20 - *v;
+  EXPECT_EQ(control_chart(values, {.baseline = 50}).change_point, 0u) << "and downwards";
+}
+
+TEST(ControlChart, MissingPoints) {
+  std::vector<std::optional<double>> values;
+  for (int k = 0; k < 60; ++k) values.push_back(k % 2 ? std::optional<double>(9 + k % 3) : std::nullopt);
+  EXPECT_EQ(control_chart(values, {}).flags, std::vector<std::string>{"too_few_points"}) << "no two in a row";
+  std::vector<std::optional<double>> still(30, 5.0);
+  still[7].reset(), still[29].reset();
+  EXPECT_FALSE(control_chart(still, {}).alarm);
+  still[28] = 5.5;
+  EXPECT_TRUE(control_chart(still, {}).alarm) << "the newest that was measured is another";
 }
 
 }  // namespace

@@ -328,5 +328,16 @@ TEST(CompareCornersSlow, PlansAreMadeWhereTheyCanBe) {
   EXPECT_FALSE(compare(p, missing, options).needed_if_equal.site);  // a metric is not assessable: nothing to plan with
 }
 
+// Two scans a factor of 1e120 apart: on the log scale their interval goes beyond any number, and is left out.
+TEST(Compare, AnIntervalWithoutEndIsNone) {
+  for (const Better better : {Better::lower, Better::higher}) {
+    Profile p = plan();
+    p.fixed = true, p.metrics[0].better = better, p.metrics[0].n = 1, p.metrics[0].mean = 10;
+    const Comparison c = compared(p, records({1e-60, 1e60}, "S"));
+    EXPECT_FALSE(c.metrics[0].room_low || c.metrics[0].room_high);
+    EXPECT_NE(c.overall, GateWord::go);
+  }
+}
+
 }  // namespace
 }  // namespace iqgate::judge

@@ -312,6 +312,10 @@ TEST(LimitsFiles, ShippedOnesAreReadAndFaultsAreNamed) {
                                  {"[-4, 4]", "[null, null]"},
                                  {"[-4, 4]", "[-4]"},
                                  {"\"HU\"", "\"hu\""},
+                                 {"\"act\"", "\"relative_to\": \"yesterday\", \"act\""},
+                                 {"\"act\"", "\"decision\": \"lax\", \"act\""},
+                                 {"\"act\"", "\"due_days\": 0, \"act\""},
+                                 {"\"act\"", "\"due_days\": 1e6, \"act\""},
                                  {", \"source\": \"x\"", ""},
                                  {"limits/1", "limits/2"},
                                  {"\"edition\": \"e\"", "\"edition\": 7"}}) {
@@ -320,6 +324,16 @@ TEST(LimitsFiles, ShippedOnesAreReadAndFaultsAreNamed) {
     write_file_atomically(path, bad);
     EXPECT_THROW(read_limits(path), UsageError) << to;
   }
+  const auto read_with = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    text.replace(text.find(from), from.size(), to);
+    write_file_atomically(path, text);
+    return read_limits(path).limits.at(0);
+  };
+  EXPECT_EQ(read_with("\"act\"", "\"decision\": \"guarded\", \"act\"").decision, Decision::guarded);
+  EXPECT_EQ(read_with("\"act\"", "\"due_days\": 30, \"act\"").due_days, 30);
+  EXPECT_EQ(read_with("[-4, 4]", "[null, null], \"warn\": [-2, null]").warn.low, -2);
+  EXPECT_EQ(read_with("[-4, 4]", "[null, null], \"warn\": [null, 2]").warn.high, 2);
 }
 
 }  // namespace
