@@ -1,4 +1,5 @@
-// Every metric on every phantom, over volumes that no scanner gives: whatever comes out is a number, and none of it passes.
+// Every metric on every phantom, over volumes that no scanner gives: whatever comes out is a number, and none of it
+// passes.
 #include <cmath>
 #include <limits>
 
@@ -24,7 +25,9 @@ const Odd odd_volumes[] = {
     {"constant", {96, 96, 12}, [](std::size_t) { return 37.0f; }},
     {"saturated", {96, 96, 12}, [](std::size_t) { return 32767.0f; }},
     {"subnormal", {96, 96, 12}, [](std::size_t) { return std::numeric_limits<float>::denorm_min(); }},
-    {"subnormal steps", {96, 96, 12}, [](std::size_t k) { return float(k % 3) * std::numeric_limits<float>::denorm_min(); }},
+    {"subnormal steps",
+     {96, 96, 12},
+     [](std::size_t k) { return float(k % 3) * std::numeric_limits<float>::denorm_min(); }},
     {"largest", {96, 96, 12}, [](std::size_t k) { return k % 2 ? 3e38f : -3e38f; }},
     {"one voxel", {96, 96, 12}, [](std::size_t k) { return k == 55344 ? 1000.0f : 0.0f; }},
     {"two values", {96, 96, 12}, [](std::size_t k) { return k / 7 % 2 ? 1.0f : 0.0f; }},
@@ -40,7 +43,8 @@ void expect_numbers(const Results& results, const std::string& what) {
     const std::string where = what + ": " + m.name + " " + m.variant + " " + m.where;
     EXPECT_TRUE(std::isfinite(m.value)) << where;
     EXPECT_TRUE(!m.se || (std::isfinite(*m.se) && *m.se >= 0)) << where;
-    EXPECT_TRUE(!m.ci95 || (std::isfinite(m.ci95->low) && std::isfinite(m.ci95->high) && m.ci95->low <= m.ci95->high)) << where;
+    EXPECT_TRUE(!m.ci95 || (std::isfinite(m.ci95->low) && std::isfinite(m.ci95->high) && m.ci95->low <= m.ci95->high))
+        << where;
     EXPECT_TRUE(!m.n_eff || std::isfinite(*m.n_eff)) << where;
   }
   for (const Curve& c : results.curves)
@@ -79,7 +83,8 @@ TEST(DegenerateSlow, EveryMetricOnEveryPhantom) {
       judge::Reference reference;
       reference.conditions = {{"field_strength_t", 1.5}, {"tube_voltage_kv", 120}};
       reference.regions = results.regions;
-      const judge::Judgement verdict = judge::judge(results, {judge::read_limits(find_limits(model.limits))}, reference);
+      const judge::Judgement verdict =
+          judge::judge(results, {judge::read_limits(find_limits(model.limits))}, reference);
       EXPECT_NE(verdict.overall, judge::Overall::pass) << what;
     }
   }

@@ -1,5 +1,5 @@
-// Series of slices swept over what goes wrong with them: runs of slices missing, orders, spacings, tilts, poses, and what
-// the bits of a pixel mean. A series is measured as it lies, or refused.
+// Series of slices swept over what goes wrong with them: runs of slices missing, orders, spacings, tilts, poses, and
+// what the bits of a pixel mean. A series is measured as it lies, or refused.
 #include <filesystem>
 #include <numbers>
 #include <random>
@@ -15,7 +15,8 @@ class SeriesSweep : public DicomSeries {
   std::vector<std::string> tall(std::size_t slices) {
     fs::remove_all(folder.path("s"));
     scan = small_scan("CT", slices);
-    return files = report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "slice", {.uid_seed = "t"});
+    return files =
+               report::write_volume(scan, report::VolumeFormat::dicom, folder.path("s"), "slice", {.uid_seed = "t"});
   }
   void place(std::size_t k, Vec3 at) {
     char text[100];
@@ -107,8 +108,8 @@ TEST_F(SeriesSweepSlow, TwoHundredPosesComeBack) {
   std::uniform_real_distribution<double> angle(-180, 180);
   Scan turned = small_scan("CT", 4);
   for (int draw = 0; draw < 200; ++draw) {
-    turned.volume.grid =
-        test::centred_grid({24, 20, 4}, {0.7, 0.9, 2.5}, rotation_from_degrees(angle(engine), angle(engine), angle(engine)));
+    turned.volume.grid = test::centred_grid({24, 20, 4}, {0.7, 0.9, 2.5},
+                                            rotation_from_degrees(angle(engine), angle(engine), angle(engine)));
     fs::remove_all(folder.path("t"));
     report::write_volume(turned, report::VolumeFormat::dicom, folder.path("t"), "slice", {.uid_seed = "u"});
     const auto headers = find_scans({folder.path("t")});
@@ -119,7 +120,8 @@ TEST_F(SeriesSweepSlow, TwoHundredPosesComeBack) {
   }
 }
 
-// Rows and columns that run the other way, and cosines that are not quite one: each pixel lies where the header puts it.
+// Rows and columns that run the other way, and cosines that are not quite one: each pixel lies where the header puts
+// it.
 TEST_F(SeriesSweep, FlippedAndUnevenCosines) {
   const auto stored = load_scan(found()[0])[0].volume;
   const std::size_t columns = 24, rows = 20;
@@ -140,21 +142,24 @@ TEST_F(SeriesSweep, FlippedAndUnevenCosines) {
       for (const std::size_t i : {std::size_t{0}, std::size_t{17}})
         for (const std::size_t j : {std::size_t{3}, std::size_t{19}}) {
           const Vec3 first = stored.grid.origin_mm + 2.5 * double(k) * Vec3{0, 0, 1};
-          const Vec3 at = volume.grid.to_index(first + 0.7 * double(i) * normalised(row) + 0.9 * double(j) * normalised(column));
-          const auto x = std::size_t(std::lround(at.x)), y = std::size_t(std::lround(at.y)), z = std::size_t(std::lround(at.z));
+          const Vec3 at =
+              volume.grid.to_index(first + 0.7 * double(i) * normalised(row) + 0.9 * double(j) * normalised(column));
+          const auto x = std::size_t(std::lround(at.x)), y = std::size_t(std::lround(at.y)),
+                     z = std::size_t(std::lround(at.z));
           EXPECT_NEAR(std::abs(at.x - double(x)) + std::abs(at.y - double(y)) + std::abs(at.z - double(z)), 0, 1e-6);
           EXPECT_EQ(volume.values[(z * rows + y) * columns + x], stored.values[(k * rows + j) * columns + i]);
         }
   }
-  for (const char* wrong : {"1.02\\0\\0\\0\\1\\0", "1\\0\\0\\0.02\\1\\0", "1\\0\\0\\1\\0\\0", "0\\0\\0\\0\\1\\0", "1\\0\\0"}) {
+  for (const char* wrong :
+       {"1.02\\0\\0\\0\\1\\0", "1\\0\\0\\0.02\\1\\0", "1\\0\\0\\1\\0\\0", "0\\0\\0\\0\\1\\0", "1\\0\\0"}) {
     for (const std::string& f : files)
       alter(f, [&](DcmDataset& d) { d.putAndInsertString(DCM_ImageOrientationPatient, wrong); });
     for (const ScanHeader& h : found()) EXPECT_FALSE(h.usable) << wrong;
   }
 }
 
-// Signed or not, 8 to 16 bits stored, in the lower or upper bits, rubbish beside them, inverted display: against the bits
-// taken apart here. Slope 0.5 and intercept -7 are exact in binary.
+// Signed or not, 8 to 16 bits stored, in the lower or upper bits, rubbish beside them, inverted display: against the
+// bits taken apart here. Slope 0.5 and intercept -7 are exact in binary.
 TEST_F(SeriesSweepSlow, WhatTheBitsMean) {
   std::mt19937 engine(5);
   const std::string one = folder.path("one.dcm");
@@ -176,14 +181,16 @@ TEST_F(SeriesSweepSlow, WhatTheBitsMean) {
             d.putAndInsertString(DCM_RescaleSlope, "0.5"), d.putAndInsertString(DCM_RescaleIntercept, "-7");
             d.putAndInsertUint16Array(DCM_PixelData, pixels.data(), pixels.size());
             const std::string path = folder.path("altered.dcm");
-            ASSERT_TRUE(format.saveFile(path.c_str(), big_endian ? EXS_BigEndianExplicit : EXS_LittleEndianExplicit).good());
+            ASSERT_TRUE(
+                format.saveFile(path.c_str(), big_endian ? EXS_BigEndianExplicit : EXS_LittleEndianExplicit).good());
             const auto headers = find_scans({path});
             ASSERT_TRUE(headers.size() == 1 && headers[0].usable) << headers[0].reason;
             const auto values = load_scan(headers[0])[0].volume.values;
             for (std::size_t k = 0; k < pixels.size(); ++k) {
               int value = 0;
               for (unsigned bit = 0; bit < stored; ++bit)
-                if (pixels[k] >> (high + 1 - stored + bit) & 1) value += is_signed && bit + 1 == stored ? -(1 << bit) : 1 << bit;
+                if (pixels[k] >> (high + 1 - stored + bit) & 1)
+                  value += is_signed && bit + 1 == stored ? -(1 << bit) : 1 << bit;
               ASSERT_EQ(values[k], 0.5f * float(value) - 7) << stored << ' ' << high << ' ' << is_signed;
             }
             ++cases;

@@ -154,6 +154,25 @@ TEST_F(Surroundings, NumbersAreTheSameAtAnyNumberOfThreads) {
     }
 }
 
+// Every metric of three phantoms, six numbers of threads, twenty times each.
+class ThreadsLong : public BatchWorld {};
+TEST_F(ThreadsLong, EveryMetricTwentyTimes) {
+  for (const std::string render : {"catphan_504 --size 256 256 64 --voxel 0.9 0.9 2.5 --noise 8",
+                                   "acr_mri_large --noise 6", "mercury_4 --noise 8"}) {
+    const std::string name = render.substr(0, render.find(' ')), scan = folder.path(name);
+    ASSERT_EQ(run_program("phantoms render " + render + " -q -o " + scan).code, 0) << render;
+    std::string first;
+    for (const int threads : {1, 2, 3, 4, 8, 16})
+      for (int repeat = 0; repeat < 20; ++repeat) {
+        const Ran ran = run_program("measure " + scan + " --phantom " + name + " --json -j " + std::to_string(threads),
+                                    "SOURCE_DATE_EPOCH=1700000000");
+        ASSERT_EQ(ran.code, 0) << name << ran.err;
+        if (first.empty()) first = ran.out;
+        ASSERT_TRUE(ran.out == first) << name << ' ' << threads << ' ' << repeat;
+      }
+  }
+}
+
 class NetworkSlow : public BatchWorld {};  // the leak checker and strace do not go together
 TEST_F(NetworkSlow, NobodyIsTalkedTo) {
   scans(2);

@@ -55,8 +55,9 @@ void check_given_pose(const Scan& scan, const phantom::Model& model, const Place
     const Level in = level_of(inside), out = level_of(around);
     const double contrast = std::abs(in.median - out.median);
     if (contrast > in.spread + out.spread && (scan.value_unit != "HU" || contrast >= least_contrast_hu)) return;
-    std::snprintf(why, sizeof why, "nothing stands out where the given pose puts the phantom: %.4g inside, %.4g around it",
-                  in.median, out.median);
+    std::snprintf(why, sizeof why,
+                  "nothing stands out where the given pose puts the phantom: %.4g inside, %.4g around it", in.median,
+                  out.median);
   }
   if (has_inside && !has_around) return;
   throw InputError("phantom_not_found", "scan " + scan.id, why, "check the pose, and that this is the phantom's scan");
