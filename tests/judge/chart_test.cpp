@@ -159,5 +159,33 @@ TEST(ControlChart, MissingPoints) {
   EXPECT_TRUE(control_chart(still, {}).alarm) << "the newest that was measured is another";
 }
 
+// Alternating points lie 0.56 sigma from their centre: no rule is met, and nothing is told.
+TEST(ControlChart, QuietPointsSignalNothing) {
+  std::vector<std::optional<double>> values;
+  for (int k = 0; k < 80; ++k) values.push_back(k % 2 ? 11.0 : 9.0);
+  const auto unstable = [&] {
+    const ControlChart chart = control_chart(values, {.baseline = 50});
+    return std::find(chart.flags.begin(), chart.flags.end(), "baseline_unstable") != chart.flags.end();
+  };
+  EXPECT_TRUE(control_chart(values, {.baseline = 50}).signals.empty());
+  EXPECT_FALSE(control_chart(values, {.baseline = 50}).alarm);
+  EXPECT_FALSE(unstable());
+  values[50] = 40;
+  EXPECT_FALSE(unstable()) << "the first point after the baseline";
+  values[50] = 9, values[49] = 40;
+  EXPECT_TRUE(unstable()) << "its last";
+}
+
+// A shift that stays is one signal of the EWMA, not one a point.
+TEST(ControlChart, AnEwmaBeyondItsLimitIsToldOnce) {
+  std::vector<std::optional<double>> values;
+  for (int k = 0; k < 80; ++k) values.push_back((k % 2 ? 11.0 : 9.0) + (k < 60 ? 0 : 6));
+  const ControlChart chart = control_chart(values, {.baseline = 50});
+  EXPECT_EQ(std::count_if(chart.signals.begin(), chart.signals.end(),
+                          [](const Signal& s) { return s.rule == ChartRule::ewma; }),
+            1);
+  EXPECT_TRUE(chart.alarm);
+}
+
 }  // namespace
 }  // namespace iqgate::judge

@@ -328,14 +328,51 @@ TEST(CompareCornersSlow, PlansAreMadeWhereTheyCanBe) {
   EXPECT_FALSE(compare(p, missing, options).needed_if_equal.site);  // a metric is not assessable: nothing to plan with
 }
 
-// Two scans a factor of 1e120 apart: on the log scale their interval goes beyond any number, and is left out.
+// Scans a factor of 1e5 apart, and a very strict profile: on the log scale the interval ends beyond any number, and is
+// left out.
 TEST(Compare, AnIntervalWithoutEndIsNone) {
   for (const Better better : {Better::lower, Better::higher}) {
     Profile p = plan();
-    p.fixed = true, p.metrics[0].better = better, p.metrics[0].n = 1, p.metrics[0].mean = 10;
-    const Comparison c = compared(p, records({1e-60, 1e60}, "S"));
+    p.fixed = true, p.alpha_go = 1e-6, p.metrics[0].better = better, p.metrics[0].n = 1, p.metrics[0].mean = 10;
+    const Comparison c = compared(p, records({1e-5, 1, 1e5}, "S"));
+    ASSERT_TRUE(c.metrics[0].room) << c.metrics[0].reason;
     EXPECT_FALSE(c.metrics[0].room_low || c.metrics[0].room_high);
     EXPECT_NE(c.overall, GateWord::go);
+  }
+}
+
+// The bound that is told is the one that `better` aims at, however little room the other side has.
+TEST(Compare, TheBoundThatCountsIsTold) {
+  const auto acceptable = [](Better better, double site) {
+    Profile p = plan();
+    ProfileMetric& m = p.metrics[0];
+    m.scale = Scale::linear, m.better = better, m.margin = 2, m.margin_kind = MarginKind::absolute;
+    const Profile built = build_profile(p, records(ten, "R")).profile;
+    std::vector<double> values;
+    for (const double v : five) values.push_back(v + site - 10);
+    return compared(built, records(values, "S")).metrics[0].acceptable.value();
+  };
+  EXPECT_NEAR(acceptable(Better::higher, 13), 8, 1e-12);
+  EXPECT_NEAR(acceptable(Better::lower, 7), 12, 1e-12);
+  EXPECT_NEAR(acceptable(Better::target, 10.5), 12, 1e-12);
+  EXPECT_NEAR(acceptable(Better::target, 9.5), 8, 1e-12);
+}
+
+TEST(Compare, WhyNothingCanBeSaid) {
+  Profile p = plan();
+  p.fixed = true, p.metrics[0].n = 1, p.metrics[0].mean = 10;
+  EXPECT_EQ(compared(p, records({10}, "S")).metrics[0].reason.find("one scan"), 0u);
+  EXPECT_EQ(compared(p, records({10, 10}, "S")).metrics[0].reason.find("the numbers do not vary"), 0u);
+}
+
+TEST(Compare, OneDifferenceIsToldAlone) {
+  std::vector<Record> site = records(five, "S");
+  site[1].conditions["KVP"] = "100";
+  try {
+    compared(built(), site);
+    ADD_FAILURE();
+  } catch (const InputError& e) {
+    EXPECT_EQ(e.why.find("more differences"), std::string::npos) << e.why;
   }
 }
 

@@ -44,6 +44,12 @@ TEST(PowerSlow, CorrelationMovesTheJointPower) {
   three.metrics.push_back(three.metrics[0]);
   three.metrics[2].where = "top";
   three.correlation = {{1, -1, -1}, {-1, 1, -1}, {-1, -1, 1}};
+  Profile thirteen = one_gate(3);  // so many that even a tenth of it is not definite: taken as independent
+  thirteen.metrics.resize(13, thirteen.metrics[0]);
+  thirteen.correlation.assign(13, std::vector<double>(13, -1));
+  Profile independent = thirteen;
+  independent.correlation.clear();
+  EXPECT_EQ(*go_power(thirteen, {}, 5, 0, 200, 3), *go_power(independent, {}, 5, 0, 200, 3));
   const double joint = *go_power(three, {}, 5, 0, 4000, 3);
   EXPECT_TRUE(joint >= 0 && joint < alone * alone) << joint;
 }
@@ -60,6 +66,9 @@ TEST(PowerSlow, OfALimitAndOfAFixedReference) {
   EXPECT_NEAR(*go_power(fixed, {{}, {1}}, 5, 0, 10000, 5), expected, 0.02);
   fixed.metrics[0].sd_within.reset();
   EXPECT_NEAR(*go_power(fixed, {{}, {1}}, 5, 0, 10000, 5), expected, 0.02);
+  fixed.fixed = false;
+  EXPECT_EQ(*go_power(fixed, {{}, {1}}, 5, 0, 100, 5), 0) << "measured scans without scatter decide nothing";
+  fixed.fixed = true;
   // One scan beside a published number is no evidence at all.
   EXPECT_EQ(*go_power(fixed, {{}, {1}}, 1, 0, 100, 5), 0);
 }
@@ -72,6 +81,15 @@ TEST(PowerSlow, ScansNeeded) {
   EXPECT_FALSE(more.site);
   ASSERT_TRUE(more.reference);
   EXPECT_GT(*more.reference, 10u);
+  // Five scans at 1.5 SD have a power of just less than .80: what the coarse search may take for enough is looked at
+  // closely, and told as it is.
+  int less = 0;
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const ScansNeeded at_most = scans_needed(one_gate(1.5), {}, seed, 5);
+    if (at_most.site == 5u) EXPECT_NEAR(*at_most.power, 0.8, 0.02);
+    less += at_most.site == 5u && *at_most.power < 0.8;
+  }
+  EXPECT_GE(less, 1);
   EXPECT_TRUE(scans_needed(one_gate(1), {{-1.5}, {1}}, 1, 40).never) << "the site lies beyond the margin";
   Profile fixed = one_gate(1);
   fixed.fixed = true;

@@ -1,4 +1,5 @@
-// Corners of profiles: every fault of a file is told by its key, every key comes back, and what scans can tell a profile.
+// Corners of profiles: every fault of a file is told by its key, every key comes back, and what scans can tell a
+// profile.
 #include <cmath>
 
 #include "iqgate/base/atomic_file.hpp"
@@ -46,29 +47,48 @@ TEST_F(ProfileCorners, FaultsAreToldByTheirKeys) {
            {numbers, numbers + ", \"sd_between\": -1", "sd_between"},
            {numbers, "\"sd_within\": 1, \"values\": [9, 10, 11]", "values"},
            {"\"mean\": 10", "\"mean\": 1e13", "mean"},
+           {"\"n\": 10", "\"n\": 10, \"dof\": 10", "dof"},
            {"\"n\": 10", "\"n\": 3, \"values\": [-1, 10, 21]", "values"},
-           {"\"mean\": 10", "\"mean\": 10, \"dof\": 3, \"values\": [9.9, 10, 10.1, 9.9, 10, 10.1, 9.9, 10, 10.1, 10]", "sd_within or dof"},
-           {"\"n\": 10, \"mean\": 10, \"sd_within\": 0.1", "\"n\": 3, \"mean\": 10, \"values\": [9, 10, 11]", "sd_within or dof"},
-           {"\"n\": 10, \"mean\": 10, \"sd_within\": 0.1", "\"n\": 3, \"mean\": 10, \"sd_within\": 1, \"dof\": 1, \"values\": [9, 10, 11]", "dof"},
+           {"\"mean\": 10", "\"mean\": 10, \"dof\": 3, \"values\": [9.9, 10, 10.1, 9.9, 10, 10.1, 9.9, 10, 10.1, 10]",
+            "sd_within or dof"},
+           {"\"n\": 10, \"mean\": 10, \"sd_within\": 0.1", "\"n\": 3, \"mean\": 10, \"values\": [9, 10, 11]",
+            "sd_within or dof"},
+           {"\"n\": 10, \"mean\": 10, \"sd_within\": 0.1",
+            "\"n\": 3, \"mean\": 10, \"sd_within\": 1, \"dof\": 1, \"values\": [9, 10, 11]", "dof"},
            {"\"scale\": \"log\",\n \"better\": \"lower\", \"margin\": 0.05",
             "\"scale\": \"linear\",\n \"better\": \"lower\", \"margin\": 1.5", "margin"},
-           {"\"mean\": 10, \"sd_within\": 0.1, \"scale\": \"log\"", "\"mean\": -10, \"sd_within\": 0.1, \"scale\": \"linear\"", "margin_kind"},
-           {"\"better\": \"lower\", \"margin\": 0.05, \"margin_kind\": \"relative\"", "\"better\": \"higher\", \"margin\": 11, \"margin_kind\": \"absolute\"", "margin"},
-           {"\"unit\": \"HU\", \"role\": \"gate\", \"n\": 10, \"mean\": 10, \"sd_within\": 0.1, \"scale\": \"log\",\n \"better\": \"lower\", \"margin\": 0.05, \"margin_kind\": \"relative\"",
-            "\"unit\": \"%\", \"role\": \"gate\", \"n\": 10, \"mean\": 95, \"sd_within\": 0.1, \"scale\": \"logit\",\n \"better\": \"target\", \"margin\": 6, \"margin_kind\": \"absolute\"", "margin"},
+           {"\"mean\": 10, \"sd_within\": 0.1, \"scale\": \"log\"",
+            "\"mean\": -10, \"sd_within\": 0.1, \"scale\": \"linear\"", "margin_kind"},
+           {"\"better\": \"lower\", \"margin\": 0.05, \"margin_kind\": \"relative\"",
+            "\"better\": \"higher\", \"margin\": 11, \"margin_kind\": \"absolute\"", "margin"},
+           {"\"unit\": \"HU\", \"role\": \"gate\", \"n\": 10, \"mean\": 10, \"sd_within\": 0.1, \"scale\": \"log\",\n "
+            "\"better\": \"lower\", \"margin\": 0.05, \"margin_kind\": \"relative\"",
+            "\"unit\": \"%\", \"role\": \"gate\", \"n\": 10, \"mean\": 95, \"sd_within\": 0.1, \"scale\": \"logit\",\n "
+            "\"better\": \"target\", \"margin\": 6, \"margin_kind\": \"absolute\"",
+            "margin"},
            {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": 5", "limit"},
-           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": 5, \"source\": \"s\"}", "bounds"},
-           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [1], \"source\": \"s\"}", "bounds"},
-           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [null, null], \"source\": \"s\"}", "bounds"},
-           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [null, 11], \"rule\": \"strict\", \"source\": \"s\"}", "rule"},
-           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [null, 11], \"source\": \"s\"}", "scale"},
-           {"\"scale\": \"log\",\n \"better\": \"lower\", \"margin\": 0.05, \"margin_kind\"", "\"scale\": \"linear\",\n \"better\": \"lower\", \"limit\": {\"bounds\": [null, 11], \"source\": \"s\"}, \"margin\": 0.05, \"margin_kind\"", "margin"},
+           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": 5, \"source\": \"s\"}",
+            "bounds"},
+           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [1], \"source\": \"s\"}",
+            "bounds"},
+           {"\"margin\": 0.05, \"margin_kind\": \"relative\"",
+            "\"limit\": {\"bounds\": [null, null], \"source\": \"s\"}", "bounds"},
+           {"\"margin\": 0.05, \"margin_kind\": \"relative\"",
+            "\"limit\": {\"bounds\": [null, 11], \"rule\": \"strict\", \"source\": \"s\"}", "rule"},
+           {"\"margin\": 0.05, \"margin_kind\": \"relative\"", "\"limit\": {\"bounds\": [null, 11], \"source\": \"s\"}",
+            "scale"},
+           {"\"scale\": \"log\",\n \"better\": \"lower\", \"margin\": 0.05, \"margin_kind\"",
+            "\"scale\": \"linear\",\n \"better\": \"lower\", \"limit\": {\"bounds\": [null, 11], \"source\": \"s\"}, "
+            "\"margin\": 0.05, \"margin_kind\"",
+            "margin"},
            {first, first + ", \"correlation\": 1", "correlation"},
            {first, first + ", \"correlation\": [1]", "correlation"},
            {first, first + ", \"correlation\": [[\"a\"]]", "correlation"},
            {first, first + ", \"correlation\": [[1.5]]", "correlation"},
            {first, first + ", \"correlation\": [[1], [1]]", "correlation"},
            {first, first + ", \"reference\": \"loose\"", "reference"},
+           {"\"n\": 10, \"mean\": 10, \"sd_within\": 0.1",
+            "\"n\": 3, \"mean\": 10, \"sd_within\": 1, \"values\": [9, 10, 11]", ""},
            {first, first + ", \"scans\": [{\"inputs\": [\"a\"]}]", ""},  // ten numbers of one scan: only with values
        }) {
     const std::string told = said(f.from, f.to);
@@ -79,15 +99,18 @@ TEST_F(ProfileCorners, FaultsAreToldByTheirKeys) {
   EXPECT_EQ(said(first, first + ", \"correlation\": []"), "");
   EXPECT_EQ(said(first, first + ", \"correlation\": [[1]]"), "");
   EXPECT_EQ(said(first, first + ", \"reference\": \"fixed\", \"claim\": \"proportion\", \"content\": 0.9"), "");
-  EXPECT_NE(said("\"sd_within\": 0.1", "\"sd_within\": 0.1, \"values\": [9.9, 10, 10.1, 9.9, 10, 10.1, 9.9, 10, 10.1, 10]").find("sd_within"),
-            std::string::npos);
+  EXPECT_NE(
+      said("\"sd_within\": 0.1", "\"sd_within\": 0.1, \"values\": [9.9, 10, 10.1, 9.9, 10, 10.1, 9.9, 10, 10.1, 10]")
+          .find("sd_within"),
+      std::string::npos);
   const std::string twice = std::string(good).substr(std::string(good).find("{\"name\": \"noise"));
   EXPECT_NE(said("}]}", "}, " + twice).find("stands there twice"), std::string::npos);
   EXPECT_NE(said("profile/1", "plan/1", true), "") << "a plan holds no numbers";
 }
 
 TEST_F(ProfileCorners, EachKeyComesBack) {
-  ASSERT_EQ(said("\"metrics\": [", R"("repositioned": false, "reference": "fixed", "claim": "proportion", "content": 0.9, "metrics": [
+  ASSERT_EQ(said("\"metrics\": [",
+                 R"("repositioned": false, "reference": "fixed", "claim": "proportion", "content": 0.9, "metrics": [
  {"name": "roi_mean", "where": "a", "unit": "HU", "title": "Water", "role": "gate", "n": 4, "mean": 0, "sd_within": 1, "sd_between": 0.5, "dof": 3,
   "scale": "linear", "limit": {"bounds": [-4, 4], "rule": "simple", "source": "IEC"}, "refused_if": ["saturation"], "min_n_eff": 12},
  {"name": "roi_mean", "where": "b", "unit": "HU", "role": "gate", "n": 4, "mean": 0, "scale": "linear", "limit": {"bounds": [null, 4], "source": "IEC"}},
@@ -100,7 +123,8 @@ TEST_F(ProfileCorners, EachKeyComesBack) {
   write_file_atomically(path, text);
   const Profile back = read_profile(path);
   EXPECT_EQ(json::write(profile_json(back)), text);
-  EXPECT_TRUE(back.sealed && back.fixed && !back.repositioned && back.claim == Claim::proportion && back.content == 0.9);
+  EXPECT_TRUE(back.sealed && back.fixed && !back.repositioned && back.claim == Claim::proportion &&
+              back.content == 0.9);
   const ProfileMetric& a = back.metrics[0];
   EXPECT_TRUE(a.limit && a.limit->simple && *a.limit->bounds.low == -4 && a.limit->source == "IEC");
   EXPECT_EQ(a.title, "Water");
@@ -115,7 +139,8 @@ TEST_F(ProfileCorners, EachKeyComesBack) {
   EXPECT_EQ(back.conditions.at("EchoTime").range->low, 10);
 }
 
-// On the log scale an SD becomes sqrt(ln(1 + CV^2)), a mean loses half its square; between scanners it is taken by slope.
+// On the log scale an SD becomes sqrt(ln(1 + CV^2)), a mean loses half its square; between scanners it is taken by
+// slope.
 TEST_F(ProfileCorners, WrittenNumbersOnTheirScale) {
   Profile p = plan();
   ProfileMetric& m = p.metrics[0];
@@ -137,7 +162,8 @@ TEST_F(ProfileCorners, WrittenNumbersOnTheirScale) {
 TEST(ProfileBuildCorners, ConditionsAreLearntFromAllScans) {
   std::vector<Record> r = records(ten, "R");
   for (Record& record : r)
-    record.conditions["ConvolutionKernel"] = "Br40", record.conditions["CTDIvol"] = "10", record.conditions["EchoTime"] = "";
+    record.conditions["ConvolutionKernel"] = "Br40", record.conditions["CTDIvol"] = "10",
+    record.conditions["EchoTime"] = "";
   r[3].conditions["CTDIvol"] = "10.4";
   const Profile p = build_profile(plan(), r).profile;
   EXPECT_EQ(p.conditions.at("ConvolutionKernel").text, "Br40");
@@ -160,9 +186,11 @@ TEST(ProfileBuildCorners, ConditionsAreLearntFromAllScans) {
   EXPECT_FALSE(some.profile.conditions.count("KVP"));
   EXPECT_TRUE(has(some.notes, "KVP is told by 9 scans only: no condition"));
   for (Record& record : r) record.conditions = {};
-  EXPECT_FALSE(has(build_profile(plan(), r).notes, "KVP is not told by the scans: a site may differ in it and nobody sees it"));
+  EXPECT_FALSE(
+      has(build_profile(plan(), r).notes, "KVP is not told by the scans: a site may differ in it and nobody sees it"));
   for (Record& record : r) record.conditions = {{"modality", "MR"}};
-  EXPECT_FALSE(has(build_profile(plan(), r).notes, "KVP is not told by the scans: a site may differ in it and nobody sees it"));
+  EXPECT_FALSE(
+      has(build_profile(plan(), r).notes, "KVP is not told by the scans: a site may differ in it and nobody sees it"));
   for (Record& record : r) record.conditions = {{"modality", "CT"}};
   const auto notes = build_profile(plan(), r).notes;
   for (const char* tag : {"KVP", "ConvolutionKernel", "CTDIvol"})
@@ -181,7 +209,8 @@ TEST(ProfileBuildCorners, WhatIsNoReferenceIsRefusedAndWhatIsMissingTold) {
   r[4].measurements[0].value = -1;
   EXPECT_EQ(refused([&] { build_profile(plan(), r); }), "off_scale");
   std::vector<Record> single;
-  for (const char* scanner : {"A", "B", "C"}) single.push_back(record(int(single.size()), 10 + double(single.size()), scanner));
+  for (const char* scanner : {"A", "B", "C"})
+    single.push_back(record(int(single.size()), 10 + double(single.size()), scanner));
   EXPECT_EQ(refused([&] { build_profile(plan(), single); }), "no_spread");
   Profile two = plan();  // a number of the same name at another place, and one of another variant
   two.metrics.push_back(two.metrics[0]);
@@ -199,7 +228,12 @@ TEST(ProfileBuildCorners, WhatIsNoReferenceIsRefusedAndWhatIsMissingTold) {
   const BuiltProfile built = build_profile(two, r);
   EXPECT_EQ(built.profile.metrics.size(), 3u) << "two planned, one more that every scan holds";
   EXPECT_TRUE(has(built.notes, "1 number(s) left out: not in every result"));
-  EXPECT_EQ(*built.profile.metrics[1].sd_within > 0, true);
+  EXPECT_GT(*built.profile.metrics[1].sd_within, 0);
+  for (const std::string& note : build_profile(plan(), records(ten, "R")).notes)
+    EXPECT_EQ(note.find("left out"), std::string::npos) << note;
+  r = records(ten, "R");
+  r[5].place_mm.reset();
+  EXPECT_NE(build_profile(plan(), r).notes.at(0).find("it is not known whether"), std::string::npos);
   r = records(ten, "R");
   for (Record& record : r) record.phantom_serial = "7";
   EXPECT_EQ(build_profile(plan(), r).profile.phantom_serial, "7");

@@ -145,6 +145,7 @@ TEST(Artefacts, ARingAndAStreakAreSeen) {
   EXPECT_NEAR(value_of(r, "streak_amplitude_hu"), 6, 0.7);
   EXPECT_NEAR(value_of(r, "streak_angle_deg"), 42.5, 2.6);
   EXPECT_EQ(r.find("ring_amplitude_hu")->flags.front(), "seen");
+  EXPECT_NEAR(r.find("ring_amplitude_hu")->se.value(), value_of(r, "ring_amplitude_hu") / value_of(r, "ring_z"), 1e-9);
   EXPECT_EQ(quiet.find("ring_amplitude_hu")->flags.front(), "not_seen");
   EXPECT_EQ(quiet.find("streak_amplitude_hu")->flags.front(), "not_seen");
 }

@@ -54,7 +54,7 @@ void expect_numbers(const Results& results, const std::string& what) {
     for (const float v : map.values) ASSERT_TRUE(std::isfinite(v)) << what << ": map " << map.name;
 }
 
-TEST(DegenerateSlow, EveryMetricOnEveryPhantom) {
+TEST(Degenerate, EveryMetricOnEveryPhantom) {
   for (const std::string& name : shipped_phantoms()) {
     const phantom::Model model = test::shipped(name);
     const std::string modality = model.modalities.empty() ? "CT" : model.modalities.front();

@@ -20,7 +20,7 @@ Matrix cholesky(const Matrix& correlation, std::size_t n) {
     Matrix l(n, std::vector<double>(n, 0));
     bool good = true;
     for (std::size_t i = 0; i < n && good; ++i)
-      for (std::size_t j = 0; j <= i && good; ++j) {
+      for (std::size_t j = 0; j <= i; ++j) {
         double c = i == j ? 1 : correlation.empty() ? 0 : keep * correlation[i][j];
         for (std::size_t k = 0; k < j; ++k) c -= l[i][k] * l[j][k];
         if (i == j) {

@@ -7,7 +7,7 @@
 namespace iqgate::measure {
 namespace {
 
-constexpr double window_mm = 6, bin_hu = 0.2, tissue_low_hu = 0, tissue_high_hu = 100;
+constexpr double window_mm = 6, bin_hu = 0.2, tissue_low_hu = 0, tissue_high_hu = 100, most_bins = 1e6;
 
 std::size_t half_window(double spacing_mm) {
   // The odd number of pixels nearest to 6 mm, at least 5.
@@ -97,14 +97,19 @@ void run(const Job& job, const std::vector<Region>& regions, Results& results) {
         results.skip("gni_hu", where, "all windows are constant");
         continue;
       }
+      const double bin = std::min(bin_hu, mean / 50);
+      if (!(*std::max_element(values.begin(), values.end()) / bin < most_bins)) {
+        results.skip("gni_hu", where, "the noise of single windows lies too far apart for one histogram");
+        continue;
+      }
       const double sd = std::sqrt(squares / double(values.size() - 1));
       const double window = double((2 * local.half_x + 1) * (2 * local.half_y + 1));
       std::vector<std::string> flags{"ci_scope=within_scan"};
       if (!tissue) flags.push_back("tissue_band_about_region_median");
       char method[160];
       std::snprintf(method, sizeof method, "mode of SD in %zu x %zu px windows, %.0f..%.0f HU, bins %.1f HU",
-                    2 * local.half_x + 1, 2 * local.half_y + 1, local.low, local.high, std::min(bin_hu, mean / 50));
-      Measurement g = measurement("gni_hu", "", where, mode_of(values, std::min(bin_hu, mean / 50)), "HU");
+                    2 * local.half_x + 1, 2 * local.half_y + 1, local.low, local.high, bin);
+      Measurement g = measurement("gni_hu", "", where, mode_of(values, bin), "HU");
       g.n_eff = double(values.size()) / window;
       g.method = method;
       g.standard = "AAPM 233; Christianson 2015";
