@@ -1,14 +1,14 @@
 #pragma once
-/// What a mutated source is written with (make_mutants.py): each mutant is off unless IQGATE_MUTANT holds its number, so
-/// one build holds them all. IQGATE_MUTANT=trace notes in IQGATE_MUTANT_TRACE which of them a run reaches.
+/// What a mutated source is written with (make_mutants.py): each mutant is off unless IQGATE_MUTANT holds its number,
+/// so one build holds them all. IQGATE_MUTANT=trace notes in IQGATE_MUTANT_TRACE which of them a run reaches.
+#include <fcntl.h>
+#include <unistd.h>
 #include <algorithm>
 #include <concepts>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <type_traits>
-#include <unistd.h>
 #include <utility>
 
 namespace iqm {
@@ -60,26 +60,26 @@ struct Left {
 };
 
 // `a + b` is written `a + at<7> + b`: the same precedence, and what is done is chosen when it runs.
-#define IQM_OPERATOR(op, other)                                                           \
-  template <class T, int id>                                                              \
-  constexpr Left<T, id> operator op(T&& a, Point<id>) {                                   \
-    return {std::forward<T>(a)};                                                          \
-  }                                                                                       \
-  template <class T, int id, class U>                                                     \
-  constexpr auto operator op(Left<T, id> a, U&& b) {                                      \
-    using Same = decltype(std::forward<T>(a.value) op std::forward<U>(b));                \
-    if constexpr (requires {                                                              \
-                    { a.value other b } -> std::same_as<Same>;                            \
-                  }) {                                                                    \
-      if (on(id)) return Same(std::forward<T>(a.value) other std::forward<U>(b));         \
-    } else if constexpr (requires {                                                       \
-                           { -(a.value op b) } -> std::same_as<Same>;                     \
-                         }) {                                                             \
-      if (on(id)) return Same(-(std::forward<T>(a.value) op std::forward<U>(b)));         \
-    } else if (!std::is_constant_evaluated()) {                                           \
-      none(id);                                                                           \
-    }                                                                                     \
-    return Same(std::forward<T>(a.value) op std::forward<U>(b));                          \
+#define IQM_OPERATOR(op, other)                                                   \
+  template <class T, int id>                                                      \
+  constexpr Left<T, id> operator op(T&& a, Point<id>) {                           \
+    return {std::forward<T>(a)};                                                  \
+  }                                                                               \
+  template <class T, int id, class U>                                             \
+  constexpr auto operator op(Left<T, id> a, U&& b) {                              \
+    using Same = decltype(std::forward<T>(a.value) op std::forward<U>(b));        \
+    if constexpr (requires {                                                      \
+                    { a.value other b } -> std::same_as<Same>;                    \
+                  }) {                                                            \
+      if (on(id)) return Same(std::forward<T>(a.value) other std::forward<U>(b)); \
+    } else if constexpr (requires {                                               \
+                           { -(a.value op b) } -> std::same_as<Same>;             \
+                         }) {                                                     \
+      if (on(id)) return Same(-(std::forward<T>(a.value) op std::forward<U>(b))); \
+    } else if (!std::is_constant_evaluated()) {                                   \
+      none(id);                                                                   \
+    }                                                                             \
+    return Same(std::forward<T>(a.value) op std::forward<U>(b));                  \
   }
 IQM_OPERATOR(+, -)
 IQM_OPERATOR(-, +)
@@ -102,14 +102,14 @@ template <class T, int id>
 struct LeftEdge {
   T&& value;
 };
-#define IQM_EDGE(op, other)                                                      \
-  template <class T, int id>                                                     \
-  constexpr LeftEdge<T, id> operator op(T&& a, Edge<id>) {                       \
-    return {std::forward<T>(a)};                                                 \
-  }                                                                              \
-  template <class T, int id, class U>                                            \
-  constexpr bool operator op(LeftEdge<T, id> a, U&& b) {                         \
-    return on(id) ? bool(a.value other b) : bool(a.value op b);                  \
+#define IQM_EDGE(op, other)                                     \
+  template <class T, int id>                                    \
+  constexpr LeftEdge<T, id> operator op(T&& a, Edge<id>) {      \
+    return {std::forward<T>(a)};                                \
+  }                                                             \
+  template <class T, int id, class U>                           \
+  constexpr bool operator op(LeftEdge<T, id> a, U&& b) {        \
+    return on(id) ? bool(a.value other b) : bool(a.value op b); \
   }
 IQM_EDGE(<, <=)
 IQM_EDGE(<=, <)
