@@ -42,6 +42,9 @@ TEST(CtNumber, ALineIsRecovered) {
   EXPECT_NEAR(value_of(r, "hu_r2", "ols", "m"), 1, 1e-9);
   EXPECT_NEAR(value_of(r, "hu_max_residual_hu", "ols", "m"), 0, 1e-3);
   EXPECT_NEAR(value_of(r, "ct_number_error_hu", "", "m/45"), 0.97 * 955 - 12 - 955, 1e-3);
+  ASSERT_EQ(r.curves.size(), 1u);
+  EXPECT_EQ(r.curves[0].x.values, (std::vector<double>{-1000, -95, 120, 955}));
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(r.curves[0].y.values[k], 0.97 * r.curves[0].x.values[k] - 12, 1e-3);
   // (0.19 - 0.0002) / (0.97 (-95 + 1000))
   EXPECT_NEAR(value_of(r, "contrast_scale_per_cm_per_hu", "", "m") / (0.1898 / (0.97 * 905)), 1, 1e-6);
 }

@@ -1,5 +1,8 @@
 #include "iqgate/measure/statistics.hpp"
 
+#include <numbers>
+
+#include "iqgate/measure/localisation.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
 #include "iqgate/measure/rayleigh.hpp"
 #include "support/support.hpp"
@@ -19,6 +22,42 @@ TEST(Statistics, SdIntervalOfTheDefinition) {
   const Interval i = sd_interval(2, 10);
   EXPECT_NEAR(i.low, 2 * std::sqrt(10 / 20.48318), 1e-5);
   EXPECT_NEAR(i.high, 2 * std::sqrt(10 / 3.246973), 1e-5);
+}
+
+// Student's t from tables: 97.5 % at 4 degrees of freedom 2.776445, normal 1.959964.
+TEST(Statistics, IntervalsOfTheDefinition) {
+  const Interval few = symmetric_interval(10, 2, 4), many = symmetric_interval(-1, 0.5);
+  EXPECT_NEAR(few.low, 10 - 2 * 2.776445, 1e-6);
+  EXPECT_NEAR(few.high, 10 + 2 * 2.776445, 1e-6);
+  EXPECT_NEAR(many.low, -1 - 0.5 * 1.959964, 1e-6);
+  const Interval ratio = log_interval(10, 2, 4);
+  EXPECT_NEAR(ratio.low, 10 * std::exp(-0.2 * 2.776445), 1e-6);
+  EXPECT_NEAR(ratio.high, 10 * std::exp(0.2 * 2.776445), 1e-6);
+  EXPECT_EQ(log_interval(0, 2, 4).high, symmetric_interval(0, 2, 4).high) << "no logarithm";
+  EXPECT_TRUE(std::isnan(sd_interval(1, 0.5).low));
+}
+
+// A region 40 mm along the axis and 30 mm off it: its place across is off by what the centre is, by 40 mm times the
+// tilt, and by the turn's 30 mm half of which lies along each axis; along it by the axial error and 30 mm times the
+// tilt.
+TEST(Statistics, ErrorOfARegionFromThatOfThePlacement) {
+  Placement p;
+  p.translation_mm = {5, -3, 2};
+  p.rotation = rotation_from_degrees(20, -35, 50);
+  const Vec3 off = 30 * (0.6 * p.rotation.column(0) + 0.8 * p.rotation.column(1));
+  const Region region = test::disc("r", "uniform", p.translation_mm + 40 * p.rotation.column(2) + off, 5);
+  EXPECT_EQ(region_error(p, region).across_mm, 0) << "nothing is known of its errors";
+  p.center_se_mm = 0.1, p.axial_se_mm = 0.2, p.axis_se_deg = 0.3, p.roll_se_deg = 0.4;
+  const double tilt = 0.3 * std::numbers::pi / 180, turn = 0.4 * std::numbers::pi / 180;
+  const RegionError error = region_error(p, region);
+  EXPECT_NEAR(error.across_mm, std::sqrt(0.01 + 1600 * tilt * tilt + 0.5 * 900 * turn * turn), 1e-12);
+  EXPECT_NEAR(error.along_mm, std::hypot(0.2, 30 * tilt), 1e-12);
+  // A number that climbs 2 across x, 3 across y and 5 along the axis.
+  const double se = localisation_se(p, region, [&](const Region& there) -> std::optional<double> {
+    const Vec3 d = there.center_mm - region.center_mm;
+    return 2 * dot(d, p.rotation.column(0)) + 3 * dot(d, p.rotation.column(1)) + 5 * dot(d, p.rotation.column(2));
+  });
+  EXPECT_NEAR(se, std::sqrt(13 * error.across_mm * error.across_mm + 25 * error.along_mm * error.along_mm), 1e-12);
 }
 
 TEST(Statistics, BootstrapOfAMeanGivesItsStandardError) {

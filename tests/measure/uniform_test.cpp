@@ -205,6 +205,33 @@ TEST(Snr, EveryVariantOnOneChannel) {
   EXPECT_NEAR(value_of(r, "snr", "acr_ratio_0655", "repeat_1/mroi/air"), m4 * 0.655 / 0.655136, 1e-3);
 }
 
+// NEMA MS 1: SNR over the voxel's volume (1 x 1 x 4 mm3, the nominal thickness) and the square root of 220 phase
+// encoding steps, 2 averages and 150 Hz a pixel. Without one of them there is none.
+TEST(Snr, PerVolumeAndAcquisitionTime) {
+  std::vector<Scan> scans = mr_pair(50, 1, 82);
+  const std::map<std::string, std::string> tags{{"PixelBandwidth", "150"},
+                                                {"NumberOfAverages", "2"},
+                                                {"NumberOfPhaseEncodingSteps", "220"},
+                                                {"SliceThickness", "4"}};
+  for (Scan& scan : scans) scan.tags = tags;
+  const Results r = measure_all(test::make_job(scans, snr_regions()), {});
+  const Measurement *snr = r.find("snr", "nema_ms1_m1", "mroi"), *norm = r.find("snr_norm", "nema_ms1_m1", "mroi");
+  ASSERT_TRUE(snr && norm);
+  const double factor = 1 / (4 * std::sqrt(220.0 * 2 / 150));
+  EXPECT_NEAR(norm->value, snr->value * factor, 1e-9);
+  EXPECT_NEAR(*norm->se, *snr->se * factor, 1e-9);
+  EXPECT_NEAR(norm->ci95->high, snr->ci95->high * factor, 1e-9);
+  for (const auto& [tag, text] : tags)
+    for (const char* other : {"", "0"}) {
+      for (Scan& scan : scans) {
+        scan.tags = tags;
+        if (*other) scan.tags[tag] = other;
+        else scan.tags.erase(tag);
+      }
+      EXPECT_EQ(measure_all(test::make_job(scans, snr_regions()), {}).find("snr_norm"), nullptr) << tag << other;
+    }
+}
+
 TEST(Snr, EightChannelsNeedTheirFactor) {
   const std::vector<Scan> scans = mr_pair(50, 8, 78);
   Job job = test::make_job(scans, snr_regions());

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <set>
 
+#include "iqgate/base/text_number.hpp"
+
 namespace iqgate::measure {
 namespace {
 
@@ -14,7 +16,7 @@ std::optional<double> seconds_of(const std::string& text) {
   if (text.size() < 6 || !std::all_of(text.begin(), text.begin() + 6, [](char c) { return c >= '0' && c <= '9'; }))
     return std::nullopt;
   const auto two = [&](std::size_t at) { return 10.0 * (text[at] - '0') + (text[at + 1] - '0'); };
-  const double fraction = text.size() > 7 && text[6] == '.' ? std::atof(("0" + text.substr(6)).c_str()) : 0;
+  const double fraction = text.size() > 7 && text[6] == '.' ? number_from_text("0" + text.substr(6)).value_or(0) : 0;
   return 3600 * two(0) + 60 * two(2) + two(4) + fraction;
 }
 
