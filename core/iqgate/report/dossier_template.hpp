@@ -21,12 +21,12 @@ h1 { font-size: 24px; margin: 0 0 6px; } h2 { font-size: 17px; margin: 26px 0 8p
 table { border-collapse: collapse; width: 100%; font-size: 12px; } th { text-align: left; background: #eef2f7; } th, td { padding: 4px 6px; border-bottom: 1px solid #e1e6ec; vertical-align: top; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.unit { white-space: nowrap; } .state { font-weight: 700; } .equivalent .state, .noninferior .state { color: #12692f; } .different .state { color: #a11212; } .inconclusive .state, .not_assessable .state { color: #8a5a00; }
-.two { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 28px; } .two div { display: grid; grid-template-columns: 170px 1fr; border-bottom: 1px solid #eef1f4; padding: 2px 0; } .two span:first-child, .one span:first-child { color: #56616e; }
-.one div { display: grid; grid-template-columns: 170px 1fr; border-bottom: 1px solid #eef1f4; padding: 3px 0; }
-.pictures { display: grid; grid-template-columns: repeat(2, 1fr); gap: 18px; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
-.sign { display: grid; grid-template-columns: repeat(3, 1fr); gap: 24px; margin-top: 10px; break-inside: avoid; } .sign div { border-top: 1px solid #1c2430; padding-top: 3px; margin-top: 44px; font-size: 12px; }
+.two { columns: 2; column-gap: 28px; } .two div, .one div { padding: 2px 0 2px 170px; text-indent: -170px; border-bottom: 1px solid #eef1f4; break-inside: avoid; }
+.two span:first-child, .one span:first-child { display: inline-block; width: 170px; text-indent: 0; color: #56616e; }
+.pictures { orphans: 1; widows: 1; } .pictures figure { display: inline-block; vertical-align: top; width: 48.5%; margin: 0 1% 18px 0; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
+.sign { margin-top: 10px; break-inside: avoid; } .sign div { display: inline-block; vertical-align: top; width: 30%; margin: 44px 2% 0 0; border-top: 1px solid #1c2430; padding-top: 3px; font-size: 12px; }
 code { font-size: 10.5px; overflow-wrap: anywhere; } tr, .two div, .one div { break-inside: avoid; }
-@media print { .two, .pictures { display: block; } .two div { display: block; } .two span:first-child { display: inline-block; width: 170px; } .pictures figure { display: inline-block; width: 48%; margin: 0 1% 10px 0; vertical-align: top; } .one div { display: block; } .one span:first-child { display: inline-block; width: 190px; } .sign { display: block; } .sign div { display: inline-block; width: 30%; margin-right: 2%; } }
+@media print { .two, .pictures { display: block; } .two div { display: block; } .two span:first-child { display: inline-block; width: 170px; } .pictures { orphans: 1; widows: 1; } .pictures figure { display: inline-block; width: 48%; margin: 0 1% 10px 0; vertical-align: top; } .one div { display: block; } .one span:first-child { display: inline-block; width: 190px; } .sign { display: block; } .sign div { display: inline-block; width: 30%; margin-right: 2%; } }
 </style>
 </head>
 <body>

@@ -23,9 +23,12 @@ table { border-collapse: collapse; width: 100%; font-size: 12.5px; } th { text-a
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; } td.flags { color: #56616e; font-size: 11px; max-width: 170px; overflow-wrap: anywhere; }
 tr.fail td { background: #fcebeb; } tr.undecided td, tr.not_measured td { background: #fff6e0; } tr.warn td { background: #fffbe6; }
 .state { font-weight: 700; white-space: nowrap; } .fail .state { color: #a11212; } .pass .state { color: #12692f; } .undecided .state, .warn .state, .not_measured .state { color: #8a5a00; } .no_limit .state { color: #7a8491; font-weight: 400; }
-.two { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 28px; } .two div { display: grid; grid-template-columns: 190px 1fr; border-bottom: 1px solid #eef1f4; padding: 2px 0; } .two span:first-child { color: #56616e; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(max(330px, 40%), 1fr)); gap: 18px; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
-.sign { display: grid; grid-template-columns: repeat(3, 1fr); gap: 24px; margin-top: 10px; } .sign div { border-top: 1px solid #1c2430; padding-top: 3px; margin-top: 40px; font-size: 12px; }
+.two { columns: 2; column-gap: 28px; } .two div, .one div { padding: 2px 0 2px 190px; text-indent: -190px; border-bottom: 1px solid #eef1f4; break-inside: avoid; }
+.two span:first-child, .one span:first-child { display: inline-block; width: 190px; text-indent: 0; color: #56616e; }
+.pictures { orphans: 1; widows: 1; } .pictures figure { display: inline-block; vertical-align: top; width: 48.5%; margin: 0 1% 18px 0; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
+.sign { margin-top: 10px; break-inside: avoid; } .sign div { display: inline-block; vertical-align: top; width: 30%; margin: 44px 2% 0 0; border-top: 1px solid #1c2430; padding-top: 3px; font-size: 12px; }
+tbody.pair { break-inside: avoid; } tbody.pair tr:first-child td { border-bottom: 0; } td.source { padding-top: 0; } span.flags { color: #8b6a1f; }
+@media print { body { font-size: 12px; padding: 0; } table { font-size: 11px; } th, td { padding: 3px 5px; } td.source { padding-top: 0; } td.flags { max-width: none; width: 24%; } }
 code { font-size: 11px; overflow-wrap: anywhere; } tr, .two div { break-inside: avoid; }
 </style>
 </head>
@@ -44,9 +47,10 @@ code { font-size: 11px; overflow-wrap: anywhere; } tr, .two div { break-inside: 
 <div class="two">{{#technique}}<div><span>{{key}}</span><span>{{value}}</span></div>{{/technique}}</div>
 
 {{#has_judged}}<h2>Results against limits</h2>
-<table><thead><tr><th>Test</th><th>Where</th><th>Measured</th><th>95 % interval</th><th>Unit</th><th>Limits (act)</th><th>Verdict</th><th>Source of the limit</th><th>Flags</th></tr></thead><tbody>
-{{#judged}}<tr class="{{state}}"><td>{{name}}</td><td>{{where}}</td><td class="n">{{value}}</td><td class="n">{{interval}}</td><td>{{unit}}</td><td class="n">{{limit}}</td><td class="state">{{state_words}}</td><td class="small">{{source}}</td><td class="flags">{{flags}}</td></tr>
-{{/judged}}</tbody></table>{{/has_judged}}
+<table><thead><tr><th>Test</th><th>Where</th><th>Measured</th><th>95 % interval</th><th>Unit</th><th>Limits (act)</th><th>Verdict</th></tr></thead>
+{{#judged}}<tbody class="pair"><tr class="{{state}}"><td>{{name}}</td><td>{{where}}</td><td class="n">{{value}}</td><td class="n">{{interval}}</td><td>{{unit}}</td><td class="n">{{limit}}</td><td class="state">{{state_words}}</td></tr>
+<tr class="{{state}}"><td colspan="7" class="small source">{{source}} <span class="flags">{{flags}}</span></td></tr></tbody>
+{{/judged}}</table>{{/has_judged}}
 
 {{#has_missing}}<h2>Not measured</h2>
 <table><thead><tr><th>Test</th><th>Where</th><th>Because</th></tr></thead><tbody>{{#missing}}<tr class="not_measured"><td>{{name}}</td><td>{{where}}</td><td>{{reason}}</td></tr>{{/missing}}</tbody></table>{{/has_missing}}
