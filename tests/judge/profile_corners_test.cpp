@@ -96,6 +96,13 @@ TEST_F(ProfileCorners, FaultsAreToldByTheirKeys) {
     else EXPECT_NE(told.find(f.key), std::string::npos) << f.to << " -> " << told;
   }
   EXPECT_EQ(said(first, first), "");
+  // Three values of one scan.
+  const std::string ten_numbers = "\"n\": 10, \"mean\": 10, \"sd_within\": 0.1";
+  std::string three = std::string(good).substr(std::string(good).find(ten_numbers));
+  three.replace(0, ten_numbers.size(), "\"n\": 3, \"mean\": 10, \"sd_within\": 1, \"values\": [9, 10, 11]");
+  three.replace(three.rfind('}'), 1, ", \"scans\": [{\"inputs\": [\"a\"]}]}");
+  EXPECT_NE(said(std::string(good).substr(std::string(good).find(ten_numbers)), three).find("one number for each"),
+            std::string::npos);
   EXPECT_EQ(said(first, first + ", \"correlation\": []"), "");
   EXPECT_EQ(said(first, first + ", \"correlation\": [[1]]"), "");
   EXPECT_EQ(said(first, first + ", \"reference\": \"fixed\", \"claim\": \"proportion\", \"content\": 0.9"), "");

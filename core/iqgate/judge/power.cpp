@@ -16,12 +16,12 @@ using Matrix = std::vector<std::vector<double>>;
 
 // Lower triangle L with L L' = C. A sample correlation of few scans may not be definite: then it is drawn towards none.
 Matrix cholesky(const Matrix& correlation, std::size_t n) {
-  for (double keep = 1; keep > 0; keep -= 0.1) {
+  for (int tenths = 10; tenths > 0; --tenths) {
     Matrix l(n, std::vector<double>(n, 0));
     bool good = true;
     for (std::size_t i = 0; i < n && good; ++i)
       for (std::size_t j = 0; j <= i; ++j) {
-        double c = i == j ? 1 : correlation.empty() ? 0 : keep * correlation[i][j];
+        double c = i == j ? 1 : correlation.empty() ? 0 : 0.1 * tenths * correlation[i][j];
         for (std::size_t k = 0; k < j; ++k) c -= l[i][k] * l[j][k];
         if (i == j) {
           good = c > 1e-9;
