@@ -11,7 +11,7 @@ namespace {
 
 Results measured_in(const phantom::Model& model, const std::string& modality, Size3 size) {
   compute::RenderJob job;
-  job.grid = test::centred_grid(size, {1.5, 1.5, 2});  // halves of powers of two: the same voxels in each
+  job.grid = test::centred_grid(size, {1.5, 1.5, 2});  // exact in binary: the same places of voxels in each
   job.psf_sigma_mm = {0.9, 0.9, 1};
   job.quantity = modality == "MR" ? "mr_signal" : modality == "PT" ? "activity_bq_ml" : "ct_number_hu";
   Scan scan = test::ct_scan(model, job);

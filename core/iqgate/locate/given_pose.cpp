@@ -1,10 +1,10 @@
 #include "iqgate/locate/given_pose.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/locate/rings_finish.hpp"
 
 namespace iqgate::locate {
 namespace {
@@ -16,15 +16,10 @@ struct Level {
   double median = 0, spread = 0;
 };
 
-Level level_of(std::vector<float>& values) {
-  const auto median = [](std::vector<float>& v) {
-    const auto middle = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-    std::nth_element(v.begin(), middle, v.end());
-    return double(*middle);
-  };
-  Level level{median(values), 0};
+Level level_of(std::vector<float> values) {
+  Level level{median_of(values), 0};
   for (float& v : values) v = std::abs(v - float(level.median));
-  level.spread = 1.4826 * median(values);
+  level.spread = 1.4826 * median_of(std::move(values));
   return level;
 }
 
@@ -35,6 +30,7 @@ void check_given_pose(const Scan& scan, const phantom::Model& model, const Place
   if (model.body.kind != phantom::BodyKind::cylinder && !sphere) return;
   const Volume& v = scan.volume;
   const double radius = placement.radius_mm.value_or(model.body.radius_mm);
+  if (!(radius > 0)) return;
   const Mat3 back = placement.rotation.transposed();
   const std::size_t plane = v.grid.size.x * v.grid.size.y, step = plane / most_of_a_slice | 1;
   bool has_inside = false, has_around = false;

@@ -26,7 +26,6 @@ td.unit { white-space: nowrap; } .state { font-weight: 700; } .equivalent .state
 .pictures { orphans: 1; widows: 1; } .pictures figure { display: inline-block; vertical-align: top; width: 48.5%; margin: 0 1% 18px 0; } figure { margin: 0; break-inside: avoid; } figure img { width: 100%; border: 1px solid #cfd6df; } figcaption { font-size: 12px; color: #39434f; }
 .sign { margin-top: 10px; break-inside: avoid; } .sign div { display: inline-block; vertical-align: top; width: 30%; margin: 44px 2% 0 0; border-top: 1px solid #1c2430; padding-top: 3px; font-size: 12px; }
 code { font-size: 10.5px; overflow-wrap: anywhere; } tr, .two div, .one div { break-inside: avoid; }
-@media print { .two, .pictures { display: block; } .two div { display: block; } .two span:first-child { display: inline-block; width: 170px; } .pictures { orphans: 1; widows: 1; } .pictures figure { display: inline-block; width: 48%; margin: 0 1% 10px 0; vertical-align: top; } .one div { display: block; } .one span:first-child { display: inline-block; width: 190px; } .sign { display: block; } .sign div { display: inline-block; width: 30%; margin-right: 2%; } }
 </style>
 </head>
 <body>

@@ -6,7 +6,7 @@ namespace iqgate::report {
 
 std::string flag_words(const std::string& flag) {
   static const std::map<std::string, std::string> texts{
-      {"profile_sd", "few scans: the reference's scatter stands for the site's"},
+      {"profile_sd", "few scans: the reference's scatter stands for the site's, unless the site's is larger"},
       {"few_scans", "fewer scans than the profile asks for a GO"},
       {"reference_fixed", "the reference is a published number without scatter"},
       {"paired", "compared in pairs with reference scans"},
