@@ -53,20 +53,25 @@ template <int id>
 struct Point {};
 template <int id>
 inline constexpr Point<id> at{};
+/// The same for comparisons whose end is moved in or out: `a < edge<7> < b` becomes `a <= b`.
+template <int id>
+struct Edge {};
+template <int id>
+inline constexpr Edge<id> edge{};
 
-template <class T, int id>
+template <class T, class Place>
 struct Left {
   T&& value;
 };
 
 // `a + b` is written `a + at<7> + b`: the same precedence, and what is done is chosen when it runs.
-#define IQM_OPERATOR(op, other)                                                   \
+#define IQM_OPERATOR(op, other, Place)                                            \
   template <class T, int id>                                                      \
-  constexpr Left<T, id> operator op(T&& a, Point<id>) {                           \
+  constexpr Left<T, Place<id>> operator op(T&& a, Place<id>) {                    \
     return {std::forward<T>(a)};                                                  \
   }                                                                               \
   template <class T, int id, class U>                                             \
-  constexpr auto operator op(Left<T, id> a, U&& b) {                              \
+  constexpr auto operator op(Left<T, Place<id>> a, U&& b) {                       \
     using Same = decltype(std::forward<T>(a.value) op std::forward<U>(b));        \
     if constexpr (requires {                                                      \
                     { a.value other b } -> std::same_as<Same>;                    \
@@ -81,41 +86,21 @@ struct Left {
     }                                                                             \
     return Same(std::forward<T>(a.value) op std::forward<U>(b));                  \
   }
-IQM_OPERATOR(+, -)
-IQM_OPERATOR(-, +)
-IQM_OPERATOR(*, /)
-IQM_OPERATOR(/, *)
-IQM_OPERATOR(<, >=)
-IQM_OPERATOR(<=, >)
-IQM_OPERATOR(>, <=)
-IQM_OPERATOR(>=, <)
-IQM_OPERATOR(==, !=)
-IQM_OPERATOR(!=, ==)
+IQM_OPERATOR(+, -, Point)
+IQM_OPERATOR(-, +, Point)
+IQM_OPERATOR(*, /, Point)
+IQM_OPERATOR(/, *, Point)
+IQM_OPERATOR(<, >=, Point)
+IQM_OPERATOR(<=, >, Point)
+IQM_OPERATOR(>, <=, Point)
+IQM_OPERATOR(>=, <, Point)
+IQM_OPERATOR(==, !=, Point)
+IQM_OPERATOR(!=, ==, Point)
+IQM_OPERATOR(<, <=, Edge)
+IQM_OPERATOR(<=, <, Edge)
+IQM_OPERATOR(>, >=, Edge)
+IQM_OPERATOR(>=, >, Edge)
 #undef IQM_OPERATOR
-
-/// The same for comparisons whose end is moved in or out: `a < at<7> < b` becomes `a <= b`.
-template <int id>
-struct Edge {};
-template <int id>
-inline constexpr Edge<id> edge{};
-template <class T, int id>
-struct LeftEdge {
-  T&& value;
-};
-#define IQM_EDGE(op, other)                                     \
-  template <class T, int id>                                    \
-  constexpr LeftEdge<T, id> operator op(T&& a, Edge<id>) {      \
-    return {std::forward<T>(a)};                                \
-  }                                                             \
-  template <class T, int id, class U>                           \
-  constexpr bool operator op(LeftEdge<T, id> a, U&& b) {        \
-    return on(id) ? bool(a.value other b) : bool(a.value op b); \
-  }
-IQM_EDGE(<, <=)
-IQM_EDGE(<=, <)
-IQM_EDGE(>, >=)
-IQM_EDGE(>=, >)
-#undef IQM_EDGE
 
 /// A number made one per cent larger, or left out.
 template <int id, class T>

@@ -1,5 +1,6 @@
 // Parts of a placement given by hand.
 #include "iqgate/base/error.hpp"
+#include "iqgate/locate/given_pose.hpp"
 #include "iqgate/pipeline/job.hpp"
 #include "iqgate/report/volume_writer.hpp"
 #include "support/support.hpp"
@@ -57,6 +58,9 @@ TEST(Pose, NothingIsNotWater) {
   EXPECT_EQ(code_of(scan), "pass");
   for (float& v : scan.volume.values) v = 0;
   EXPECT_EQ(code_of(scan), "phantom_not_found");
+  phantom::Model unknown = test::shipped("water_cylinder");
+  unknown.body.radius_mm = 0;
+  EXPECT_NO_THROW(locate::check_given_pose(scan, unknown, {})) << "a body of unknown radius cannot be looked for";
 }
 
 }  // namespace
