@@ -17,9 +17,12 @@ struct Bin {
   double mean() const { return count > 0 ? sum / count : 0; }
 };
 
-double running_median(const std::vector<double>& values, std::size_t at, std::size_t half) {
-  const std::size_t low = at > half ? at - half : 0, high = std::min(values.size() - 1, at + half);
-  std::vector<double> window(values.begin() + std::ptrdiff_t(low), values.begin() + std::ptrdiff_t(high) + 1);
+// `closed`: the values lie on a circle, the last beside the first.
+double running_median(const std::vector<double>& values, std::size_t at, std::size_t half, bool closed) {
+  const std::size_t count = values.size();
+  std::vector<double> window;
+  for (std::size_t k = count + at - half; k <= count + at + half; ++k)
+    if (closed || (k >= count && k < 2 * count)) window.push_back(values[k % count]);
   std::nth_element(window.begin(), window.begin() + std::ptrdiff_t(window.size() / 2), window.end());
   return window[window.size() / 2];
 }
@@ -33,13 +36,13 @@ struct Departure {
 
 // Means of bins about the running median of their neighbours, and how far the largest lies beyond its own noise.
 Departure largest(const std::vector<double>& places, const std::vector<Bin>& bins, std::size_t half, double least_place,
-                  double sd, double sum_rho, double least_count) {
+                  double sd, double sum_rho, double least_count, bool closed) {
   std::vector<double> means;
   for (const Bin& b : bins) means.push_back(b.mean());
   Departure d;
   for (std::size_t k = 0; k < bins.size(); ++k) {
     if (places[k] < least_place || bins[k].count < least_count) continue;
-    const double departure = means[k] - running_median(means, k, half);
+    const double departure = means[k] - running_median(means, k, half, closed);
     const double z = std::abs(departure) / (sd * std::sqrt(sum_rho / bins[k].count));
     d.tested += 1;
     if (z > d.z) d.z = z, d.amplitude = departure, d.at = places[k];
@@ -87,7 +90,13 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   std::vector<Bin> rings(count), sectors(std::size_t(360 / sector_deg));
   std::vector<double> radii(count), angles(sectors.size());
   for (std::size_t k = 0; k < count; ++k) radii[k] = (double(k) + 0.5) * step;
-  for (std::size_t k = 0; k < angles.size(); ++k) angles[k] = (double(k) + 0.5) * sector_deg;
+  for (std::size_t k = 0; k < angles.size(); ++k) angles[k] = double(k) * sector_deg;
+  // Rows, columns and diagonals of pixels lie in the middle of a sector, and a pixel at the edge of two rings in the
+  // outer one, however the image is turned.
+  const auto ring_of = [&](double r) { return std::min(count - 1, static_cast<std::size_t>(r / step + 1e-6)); };
+  const auto sector_of = [&](double angle) {
+    return static_cast<std::size_t>(angle / sector_deg + 0.5) % sectors.size();
+  };
   const auto polar = [&](std::size_t o, double& r, double& angle) {
     const double x = double(o % v.size.x) * v.spacing_mm.x - cx,
                  y = double(o / v.size.x % v.size.y) * v.spacing_mm.y - cy;
@@ -97,15 +106,15 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   double r = 0, angle = 0;
   for (const std::size_t o : voxels.mask.offsets) {
     polar(o, r, angle);
-    Bin& bin = rings[std::min(count - 1, static_cast<std::size_t>(r / step))];
+    Bin& bin = rings[ring_of(r)];
     bin.sum += v.values[o];
     bin.count += 1;
   }
   for (const std::size_t o : voxels.mask.offsets) {
     polar(o, r, angle);
     if (r < least_radius_mm || r > 0.85 * region.radius_mm) continue;
-    Bin& bin = sectors[std::min(sectors.size() - 1, static_cast<std::size_t>(angle / sector_deg))];
-    bin.sum += v.values[o] - rings[std::min(count - 1, static_cast<std::size_t>(r / step))].mean();
+    Bin& bin = sectors[sector_of(angle)];
+    bin.sum += v.values[o] - rings[ring_of(r)].mean();
     bin.count += 1;
   }
   const std::size_t half = std::max<std::size_t>(3, static_cast<std::size_t>(0.5 * trend_mm / step));
@@ -119,13 +128,13 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   while (!whole.empty() && whole.back().count == 0) whole.pop_back(), radii.pop_back();
   if (whole.size() < 2 * half) return results.skip("ring_amplitude_hu", where, "the region is too small for rings");
   report("ring_amplitude_hu", "ring_z", "ring_radius_mm", "mm", where,
-         largest(radii, whole, half, least_radius_mm, c.residual_sd, c.sum_rho, 12),
+         largest(radii, whole, half, least_radius_mm, c.residual_sd, c.sum_rho, 12, false),
          "largest departure of the mean round the middle of the image, in rings a pixel wide, from the running median "
          "over "
          "15 mm",
          results);
   report("streak_amplitude_hu", "streak_z", "streak_angle_deg", "deg", where,
-         largest(angles, sectors, 6, 0, c.residual_sd, c.sum_rho, 12),
+         largest(angles, sectors, 6, 0, c.residual_sd, c.sum_rho, 12, true),
          "largest departure of a sector of 5 degrees, the rings taken out, from the running median over 60 degrees",
          results);
 }
