@@ -10,7 +10,7 @@
 namespace iqgate::measure {
 namespace {
 
-constexpr double trend_mm = 15, least_radius_mm = 5, sector_deg = 5;
+constexpr double trend_mm = 15, least_radius_mm = 5, sector_deg = 5, sector_step_deg = 2.5;
 
 struct Bin {
   double sum = 0, count = 0;
@@ -87,16 +87,12 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
     return results.skip("ring_amplitude_hu", where,
                         "the region holds no noise to compare with, or fewer than 1000 voxels");
   const std::size_t count = static_cast<std::size_t>((region.radius_mm + off) / step) + 1;
-  std::vector<Bin> rings(count), sectors(std::size_t(360 / sector_deg));
+  std::vector<Bin> rings(count), sectors(std::size_t(360 / sector_step_deg));
   std::vector<double> radii(count), angles(sectors.size());
   for (std::size_t k = 0; k < count; ++k) radii[k] = (double(k) + 0.5) * step;
-  for (std::size_t k = 0; k < angles.size(); ++k) angles[k] = double(k) * sector_deg;
-  // Rows, columns and diagonals of pixels lie in the middle of a sector, and a pixel at the edge of two rings in the
-  // outer one, however the image is turned.
+  for (std::size_t k = 0; k < angles.size(); ++k) angles[k] = double(k) * sector_step_deg;
+  // Edges belong to the outer ring, and to both sectors: the same however the image is turned or mirrored.
   const auto ring_of = [&](double r) { return std::min(count - 1, static_cast<std::size_t>(r / step + 1e-6)); };
-  const auto sector_of = [&](double angle) {
-    return static_cast<std::size_t>(angle / sector_deg + 0.5) % sectors.size();
-  };
   const auto polar = [&](std::size_t o, double& r, double& angle) {
     const double x = double(o % v.size.x) * v.spacing_mm.x - cx,
                  y = double(o / v.size.x % v.size.y) * v.spacing_mm.y - cy;
@@ -113,9 +109,14 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
   for (const std::size_t o : voxels.mask.offsets) {
     polar(o, r, angle);
     if (r < least_radius_mm || r > 0.85 * region.radius_mm) continue;
-    Bin& bin = sectors[sector_of(angle)];
-    bin.sum += v.values[o] - rings[ring_of(r)].mean();
-    bin.count += 1;
+    const double rest = v.values[o] - rings[ring_of(r)].mean();
+    const long first = std::lround(std::ceil((angle - 0.5 * sector_deg) / sector_step_deg - 1e-9)),
+               last = std::lround(std::floor((angle + 0.5 * sector_deg) / sector_step_deg + 1e-9));
+    for (long k = first; k <= last; ++k) {
+      Bin& bin = sectors[(std::size_t(k) + sectors.size()) % sectors.size()];
+      bin.sum += rest;
+      bin.count += 1;
+    }
   }
   const std::size_t half = std::max<std::size_t>(3, static_cast<std::size_t>(0.5 * trend_mm / step));
   // A ring that the region holds only in part is no ring.
@@ -134,8 +135,9 @@ void one_region(const Job& job, std::size_t s, const Region& region, Results& re
          "15 mm",
          results);
   report("streak_amplitude_hu", "streak_z", "streak_angle_deg", "deg", where,
-         largest(angles, sectors, 6, 0, c.residual_sd, c.sum_rho, 12, true),
-         "largest departure of a sector of 5 degrees, the rings taken out, from the running median over 60 degrees",
+         largest(angles, sectors, 12, 0, c.residual_sd, c.sum_rho, 12, true),
+         "largest departure of a sector of 5 degrees, the rings taken out, from the running median over 60 degrees; "
+         "sectors begin every 2.5 degrees",
          results);
 }
 
@@ -150,9 +152,9 @@ Metric artefacts_metric() {
   return {"artefacts",
           "Rings and streaks",
           "Mean round the middle of the image in rings a pixel wide, less its running median over 15 mm: the largest "
-          "departure by its standard error (noise with its correlation), from 5 mm on; and of sectors of 5 degrees "
-          "with the "
-          "rings taken out. seen: beyond the level that noise alone passes once in a hundred scans (Bonferroni).",
+          "departure by its standard error (noise with its correlation), from 5 mm on; and of sectors of 5 degrees, "
+          "one each 2.5 degrees, with the rings taken out. seen: beyond the level that noise alone passes once in a "
+          "hundred scans (Bonferroni).",
           "definition A13",
           {"ring_amplitude_hu", "ring_z", "ring_radius_mm", "streak_amplitude_hu", "streak_z", "streak_angle_deg"},
           {},
