@@ -5,6 +5,7 @@
 #include "iqgate/base/random.hpp"
 #include "iqgate/base/result.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/text_number.hpp"
 #include "support/support.hpp"
 
 namespace iqgate {
@@ -13,6 +14,12 @@ namespace {
 TEST(Sha256, KnownDigests) {  // FIPS 180-4 examples
   EXPECT_EQ(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(TextNumber, IsAllOfTheText) {
+  for (const char* text : {"1.5", " 1.5", "+1.5 ", "15e-1", "1.50"}) EXPECT_EQ(number_from_text(text), 1.5) << text;
+  for (const char* text : {"", " ", "+", "+-1", "1,5", "1.5mm", "1 5", "nan", "inf", "1e999", "0x10", "++1", "1\\2"})
+    EXPECT_FALSE(number_from_text(text)) << text;
 }
 
 TEST(Philox, KnownAnswers) {  // the known-answer vectors of the Random123 distribution, philox4x32-10

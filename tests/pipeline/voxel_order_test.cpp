@@ -2,9 +2,7 @@
 // by other rows, columns and slices, and with air around them, give the same numbers with the same uncertainties.
 #include <cmath>
 
-#include "iqgate/measure/catalogue.hpp"
-#include "iqgate/pipeline/data_files.hpp"
-#include "support/support.hpp"
+#include "support/any_phantom.hpp"
 
 namespace iqgate::pipeline {
 namespace {
@@ -62,58 +60,6 @@ Volume padded(const Volume& v, Size3 before, Size3 after, float value) {
   return r;
 }
 
-struct World {
-  phantom::Model model;
-  std::string modality;
-  compute::RenderJob job;
-  Scan scan;
-};
-
-/// A phantom with 15 mm of air beside all that is measured of it, in pixels that are not square.
-World rendered(const std::string& name) {
-  World w{.model = test::shipped(name)};
-  w.modality = w.model.modalities.empty() ? "CT" : w.model.modalities.front();
-  const bool plane = name.starts_with("acr_mri");  // hundreds of holes: tilted, they take minutes to draw
-  w.job.pose.rotation = plane ? rotation_from_degrees(0, 0, 7) : rotation_from_degrees(0.4, -0.3, 7);
-  w.job.pose.translation_mm = {1.17, -0.83, 0.4};
-  w.job.pose.radius_mm = w.model.body.radius_mm;
-  Vec3 low{1e9, 1e9, 1e9}, high{-1e9, -1e9, -1e9};
-  for (const Region& r : phantom::place_features(w.model, w.job.pose, w.modality)) {
-    const double reach = std::max({(r.kind == "ball" ? 2.2 : 1) * r.radius_mm, 0.5 * r.size_mm.x, 0.5 * r.size_mm.y}),
-                 along = r.kind == "ball" || r.shape == RegionShape::sphere ? reach
-                                                                            : 0.5 * std::max(r.length_mm, r.size_mm.z);
-    for (int a = 0; a < 3; ++a) {
-      low[a] = std::min(low[a], r.center_mm[a] - (a < 2 ? reach : along));
-      high[a] = std::max(high[a], r.center_mm[a] + (a < 2 ? reach : along));
-    }
-  }
-  for (int a = 0; a < 2; ++a) {
-    low[a] = std::min(low[a], -w.model.body.radius_mm), high[a] = std::max(high[a], w.model.body.radius_mm);
-  }
-  const double pixel = std::max(0.4, (high.x - low.x + 30) / 260);
-  const Vec3 spacing{pixel, 1.125 * pixel, plane ? 5.0 : 2.0};
-  const auto voxels = [&](int a) { return std::size_t((high[a] - low[a] + (a < 2 ? 30 : 20)) / spacing[a]); };
-  w.job.grid = test::centred_grid({voxels(0), voxels(1), voxels(2)}, spacing);
-  w.job.grid.origin_mm = w.job.grid.origin_mm + 0.5 * (low + high) + Vec3{0.13 * pixel, 0.29 * pixel, 0.47};
-  w.job.psf_sigma_mm = {1.1 * pixel, 1.1 * pixel, 1.2};
-  w.job.quantity = w.modality == "MR" ? "mr_signal" : w.modality == "PT" ? "activity_bq_ml" : "ct_number_hu";
-  w.job.noise = {.kind = compute::NoiseKind::white, .sd = 6, .channels = w.modality == "MR" ? 1 : 0, .seed = 11};
-  w.scan = test::ct_scan(w.model, w.job);
-  w.scan.modality = w.modality;
-  w.scan.value_unit = w.modality == "CT" ? "HU" : "1";
-  return w;
-}
-
-Results measured(const World& w, const Volume& volume) {
-  std::vector<Scan> scans{w.scan};
-  scans[0].volume = volume;
-  measure::Job job = test::make_job(scans, phantom::place_features(w.model, w.job.pose, w.modality));
-  job.placement = w.job.pose;
-  job.phantom_placed = true;
-  job.settings.bootstrap_draws = 100;
-  return measure::measure_all(job, {});
-}
-
 /// How near two orders come: 1 for what each voxel takes part in alike.
 struct Nearness {
   double of_value = 1e-6, of_se = 0, se_ratio = 1e-5;
@@ -168,22 +114,22 @@ void expect_same(const Results& a, const Results& b, const Order& order, const s
 class VoxelOrder : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(VoxelOrder, RowsColumnsAndSlices) {
-  const World w = rendered(GetParam());
-  const Results plain = measured(w, w.scan.volume);
+  const test::AnyPhantom w = test::any_phantom(GetParam(), 6);
+  const Results plain = test::measured(w, w.scan.volume);
   EXPECT_FALSE(plain.measurements.empty());
   for (const Order& order : {Order{"turned by half", {0, 1, 2}, {true, true, false}},
                              Order{"rows for columns", {1, 0, 2}, {false, false, true}},
                              Order{"slices from the other end", {0, 1, 2}, {true, false, true}}})
-    expect_same(plain, measured(w, reordered(w.scan.volume, order)), order, GetParam());
+    expect_same(plain, test::measured(w, reordered(w.scan.volume, order)), order, GetParam());
 }
 
 // Air around the image, unlike on each side. The middle of the image, about which rings lie, moves with it, and so does
 // what is measured in the air.
 TEST_P(VoxelOrder, AirAround) {
-  const World w = rendered(GetParam());
-  const Results plain = measured(w, w.scan.volume);
+  const test::AnyPhantom w = test::any_phantom(GetParam(), 6);
+  const Results plain = test::measured(w, w.scan.volume);
   const Volume wide = padded(w.scan.volume, {3, 8, 2}, {12, 5, 1}, w.scan.volume.values.front());
-  Results other = measured(w, wide);
+  Results other = test::measured(w, wide);
   const auto moves = [](const Measurement& m) {
     return m.name.starts_with("ring_") || m.name.starts_with("streak_") || m.method.find("background") != m.method.npos;
   };
@@ -193,18 +139,9 @@ TEST_P(VoxelOrder, AirAround) {
   expect_same(left, other, {"more air", {0, 1, 2}, {}}, GetParam());
 }
 
-// Those that take one scan: no time series, no series of inversion or echo times.
-std::vector<std::string> of_one_scan() {
-  std::vector<std::string> names;
-  for (const std::string& name : shipped_phantoms())
-    if (name != "fbirn_sphere" && !name.ends_with("_plate")) names.push_back(name);
-  names.push_back("acr_mri_large_plate");
-  return names;
-}
-
 INSTANTIATE_TEST_SUITE_P(Small, VoxelOrder, ::testing::Values("uniform_sphere", "insert_discs", "edge_block", "bead"),
                          [](const auto& info) { return info.param; });
-INSTANTIATE_TEST_SUITE_P(EachLong, VoxelOrder, ::testing::ValuesIn(of_one_scan()),
+INSTANTIATE_TEST_SUITE_P(EachLong, VoxelOrder, ::testing::ValuesIn(test::phantoms_of_one_scan()),
                          [](const auto& info) { return info.param; });
 
 }  // namespace

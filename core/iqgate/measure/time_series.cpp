@@ -8,6 +8,7 @@
 
 #include "iqgate/base/text_number.hpp"
 
+
 namespace iqgate::measure {
 namespace {
 
@@ -33,7 +34,7 @@ bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
     };
     files.insert(scan.id);
     if (const std::string t = tag("AcquisitionTime"); !t.empty()) times.push_back(tag("AcquisitionDate") + t);
-    if (const std::string n = tag("AcquisitionNumber"); !n.empty()) numbers.push_back(std::atof(n.c_str()));
+    if (const auto n = number_from_text(tag("AcquisitionNumber"))) numbers.push_back(*n);
   }
   const auto rises = [&](const auto& list) {
     return list.size() == scans.size() && std::is_sorted(list.begin(), list.end()) &&

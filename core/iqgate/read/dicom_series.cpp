@@ -9,6 +9,7 @@
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/read/scan_groups.hpp"
 #include "iqgate/read/slice_stack.hpp"
 
@@ -181,7 +182,7 @@ void check_geometry(Slices& slices, ScanHeader& header, const IntakeLimits& limi
   check_spacing(slices, normal_of(slices.front().info()), header);
   double declared = 0;
   const auto images = header.tags.find("ImagesInAcquisition");
-  if (images != header.tags.end()) declared = std::atof(images->second.c_str());
+  if (images != header.tags.end()) declared = number_from_text(images->second).value_or(0);
   if (declared > double(slices.size())) header.flags.push_back("fewer_slices_than_declared");
 }
 

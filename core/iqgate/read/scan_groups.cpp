@@ -1,8 +1,9 @@
 #include "iqgate/read/scan_groups.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
+
+#include "iqgate/base/text_number.hpp"
 
 namespace iqgate::read {
 namespace {
@@ -23,7 +24,7 @@ std::string technique(const ScanHeader& h, const std::set<std::string>& leave_ou
 
 double number_tag(const ScanHeader& h, const char* tag) {
   const auto found = h.tags.find(tag);
-  return found == h.tags.end() ? 0 : std::atof(found->second.c_str());
+  return found == h.tags.end() ? 0 : number_from_text(found->second).value_or(0);
 }
 
 void assign_roles(std::vector<ScanHeader*> members) {

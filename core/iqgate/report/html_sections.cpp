@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/report/plot.hpp"
 #include "iqgate/report/tables.hpp"
 
@@ -19,11 +20,10 @@ namespace {
 
 // 56.835799999999999, as some scanners write 56.8358; anything else as it is.
 std::string plain_number(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.size() < 10 || *end != 0) return text;
+  const auto value = number_from_text(text);
+  if (text.size() < 10 || !value) return text;
   char shorter[32];
-  std::snprintf(shorter, sizeof shorter, "%.7g", value);
+  std::snprintf(shorter, sizeof shorter, "%.7g", *value);
   return shorter;
 }
 

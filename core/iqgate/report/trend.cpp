@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/base/utc_time.hpp"
 #include "iqgate/judge/profile.hpp"
 #include "iqgate/report/result_file.hpp"
@@ -27,11 +28,10 @@ std::string key_of(const Value& m) {
 
 // 120.0 and 2.5000001 as 120 and 2.5: the same protocol.
 std::string plain(const std::string& text) {
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || *end != 0 || !std::isfinite(value)) return text;
+  const auto value = number_from_text(text);
+  if (!value) return text;
   char shorter[32];
-  std::snprintf(shorter, sizeof shorter, "%.4g", value);
+  std::snprintf(shorter, sizeof shorter, "%.4g", *value);
   return shorter;
 }
 

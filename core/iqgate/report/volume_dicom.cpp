@@ -7,6 +7,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/json.hpp"
+#include "iqgate/base/text_number.hpp"
 #include "iqgate/report/dicom_text.hpp"
 #include "iqgate/report/volume_dicom.hpp"
 
@@ -28,7 +29,8 @@ Rescale rescale_of(const Scan& scan) {
   const auto [low, high] = std::minmax_element(scan.volume.values.begin(), scan.volume.values.end());
   if (scan.value_unit == "HU" && *low >= -8192 && *high <= 57000) return {1, -8192};
   const double span = std::max<double>(*high - *low, 1e-6);
-  const double slope = std::stod(decimal_string(span / 65000)), intercept = std::stod(decimal_string(*low));
+  const double slope = number_from_text(decimal_string(span / 65000)).value(),
+               intercept = number_from_text(decimal_string(*low)).value();
   return {slope, intercept};
 }
 
