@@ -94,6 +94,26 @@ TEST(AcrMri, AirRegionsMoveIntoTheGapOrAreRefused) {
                                   [](const Region& r) { return r.name == "slice_7/ghost/bottom"; });
   ASSERT_NE(found, moved.regions.end());
   EXPECT_LT(found->center_mm.y + 0.5 * found->size_mm.y, 125) << "as measured, inside the image";
+  // Wherever the phantom lies: clear of the body (not of the signal's region, whose middle lies 5 mm
+  // below the body's) and of the border of the image by 2 mm, as far as the body is known.
+  for (const auto& [x, y] : {std::pair{-7.0, 4.0}, {0.0, -9.0}}) {
+    const auto scan = test::acr_scan(model, {.x_mm = x, .y_mm = y, .field_mm = 250, .noise = 0.1});
+    const Results r = measured(scan, model, {"ghosting"});
+    const auto region = [&](const std::string& name) {
+      return *std::find_if(r.regions.begin(), r.regions.end(),
+                           [&](const Region& q) { return q.name == "slice_7/ghost/" + name; });
+    };
+    const Vec3 centre{x, y, 0};
+    for (const auto& [side, axis, sign] :
+         {std::tuple{"top", 1, -1}, {"bottom", 1, 1}, {"left", 0, -1}, {"right", 0, 1}}) {
+      const Region air = region(side);
+      const double from = sign * (air.center_mm[axis] - centre[axis]), border = 125 - sign * centre[axis],
+                   half = air.size_mm[axis] / 2;
+      EXPECT_GE(from - half, 95 + 2 - 0.6) << side << x << ' ' << y;
+      EXPECT_LE(from + half, border - 2 + 0.6) << side << x << ' ' << y;
+      EXPECT_GE(2 * half, 8) << side;
+    }
+  }
   const auto tight = test::acr_scan(model, {.field_mm = 205});
   const Results refused = measured(tight, model, {"ghosting"});
   EXPECT_EQ(refused.find("psg_pct"), nullptr);

@@ -89,6 +89,24 @@ TEST(Plates, WidthIsThatOfTheDipsInShading) {
       const double width = std::sqrt(a * b) * std::tan(angle * M_PI / 180);
       EXPECT_NEAR(test::value_of(r, "slice_width_mm", "geometric_mean"), width, 0.02 + 5 * shading * width) << shading;
     }
+  // Slices of 5 mm, the object tilted by t: plates at angle + t and angle - t to the slice.
+  for (const double tilt : {0.0, 1.0, -2.0}) {
+    const double a = 5 / std::tan((angle + tilt) * M_PI / 180), b = 5 / std::tan((angle - tilt) * M_PI / 180);
+    const std::vector<Scan> scans{test::painted(
+        {160, 160, 1}, {1, 1, 5},
+        [&](Vec3 p) {
+          return 1000 - 300 * (std::abs(p.x) < (p.y < 0 ? a : b) / 2 + 0.5
+                                   ? std::min(1.0, (p.y < 0 ? a : b) / 2 + 0.5 - std::abs(p.x))
+                                   : 0.0);
+        },
+        "MR")};
+    std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),
+                                test::box("p/lower", "plate", {0, 30, 0}, {76, 20, 1})};
+    for (Region& r : regions) r.nominal["angle_deg"] = angle;
+    const Results r = measure_all(test::make_job(scans, regions), {"plates"});
+    // Edges a pixel wide, read between pixels: 0.2 mm of 25, 0.04 mm of the slice.
+    EXPECT_NEAR(test::value_of(r, "slice_width_mm", "exact"), 5, 0.05) << tilt;
+  }
   const std::vector<Scan> flat{test::painted(
       {160, 160, 1}, {1, 1, 5}, [](Vec3) { return 1000.0; }, "MR")};
   std::vector<Region> regions{test::box("p/upper", "plate", {0, -30, 0}, {76, 20, 1}),

@@ -240,6 +240,34 @@ TEST(SliceThickness, WiresTellThePlaceAndTheSpacing) {
   EXPECT_TRUE(measured(right, {a}).measurements.empty());
 }
 
+// A region narrower than the 2 mm to either side that a profile is the mean of, and one whose wire runs along its
+// border.
+TEST(SliceThickness, TheRegionsWidthIsKept) {
+  const Scan scan = wire_scan(1, 1, true, 0.5);
+  const double truth = fwhm_of_sigma * std::hypot(1.0, 0.5 * tangent);
+  for (const auto& [width, off] : {std::pair{2.0, 0.0}, {9.0, 4.0}, {9.0, -4.0}}) {
+    Region region = ramp();
+    region.size_mm.y = width;
+    region.center_mm.y = off;
+    EXPECT_NEAR(value_of(measured(scan, {region}), "slice_thickness_mm", "ramp_wires", "w/a"), truth, 0.05)
+        << width << off;
+  }
+}
+
+// Either angle decides: the wire's own, and that to the slice as it was scanned.
+TEST(SliceThickness, TooFlatAWireIsNoRamp) {
+  const Scan scan = wire_scan(1, 1, true, 0.5);
+  for (const auto& [nominal, tilt] : {std::pair{1.5, -4.0}, {6.0, 5.0}}) {
+    Region region = moved(
+        with(box("w/a", "wire_ramp", {0, 0, 0}, {44, 9, 18}), "slice_thickness_ramp", {{"ramp_angle_deg", nominal}}),
+        rotation_from_degrees(0, tilt, 0), {});
+    const Results r = measured(scan, {region});
+    ASSERT_FALSE(r.not_measured.empty()) << nominal;
+    EXPECT_NE(r.not_measured.front().reason.find("2 to 80 degrees"), std::string::npos)
+        << nominal << r.not_measured.front().reason;
+  }
+}
+
 TEST(SliceThickness, NoWireIsNoNumber) {
   const Scan scan = painted({96, 48, 9}, {0.5, 0.5, 2}, [](Vec3) { return 50.0; });
   const Results r = measured(scan, {ramp()});

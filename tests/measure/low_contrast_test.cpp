@@ -126,10 +126,10 @@ TEST(LowContrastRodsSlow, FalseFindsKeepToTheirLevel) {
 // A ring of 4 HU, two pixels wide at 30 mm: its mean is known to 8 / sqrt(236 pixels of 8 slices) = 0.2 HU, and the bin
 // a pixel wide that lies in it whole shows it. A sector of 6 HU for
 // 5 degrees, also across the angle where counting begins.
-class Artefacts : public ::testing::TestWithParam<double> {};
-INSTANTIATE_TEST_SUITE_P(At, Artefacts, ::testing::Values(40.0, 0.0, 177.5));
+class ArtefactsAt : public ::testing::TestWithParam<double> {};
+INSTANTIATE_TEST_SUITE_P(Degrees, ArtefactsAt, ::testing::Values(40.0, 0.0, 177.5));
 
-TEST_P(Artefacts, ARingAndAStreakAreSeen) {
+TEST_P(ArtefactsAt, ARingAndAStreakAreSeen) {
   const double at_deg = GetParam();
   const phantom::Model model = test::one_shape(rod("body", {0, 0, 0}, 70), 0, -1000);
   Scan scan = test::ct_scan(model, noisy(8, 5));
@@ -153,6 +153,23 @@ TEST_P(Artefacts, ARingAndAStreakAreSeen) {
   EXPECT_NEAR(r.find("ring_amplitude_hu")->se.value(), value_of(r, "ring_amplitude_hu") / value_of(r, "ring_z"), 1e-9);
   EXPECT_EQ(quiet.find("ring_amplitude_hu")->flags.front(), "not_seen");
   EXPECT_EQ(quiet.find("streak_amplitude_hu")->flags.front(), "not_seen");
+}
+
+// The region lies 20 mm off the image's middle: a ring of 40 mm about it lies in the region by a third, and is none.
+TEST(Artefacts, ARingSeenInPartIsNone) {
+  const phantom::Model model = test::one_shape(rod("body", {0, 0, 0}, 78), 0, -1000);
+  for (const double radius : {25.0, 50.0}) {
+    Scan scan = test::ct_scan(model, noisy(8, 5));
+    std::size_t k = 0;
+    for (std::size_t z = 0; z < 8; ++z)
+      for (std::size_t y = 0; y < 200; ++y)
+        for (std::size_t x = 0; x < 200; ++x, ++k) {
+          const Vec3 p = scan.volume.grid.to_mm({double(x), double(y), double(z)});
+          if (std::abs(std::hypot(p.x, p.y) - radius) < 0.8) scan.volume.values[k] += 4;
+        }
+    const Results r = measured(scan, {with(disc("u", "uniform", {20, 0, 0}, 50, 14), "artefacts")});
+    EXPECT_EQ(r.find("ring_amplitude_hu")->flags.front(), radius < 30 ? "seen" : "not_seen") << radius;
+  }
 }
 
 // Noise alone is called a ring or a streak at most once in a hundred: 200 scans, 2 and 2 expected, 7 or more of one

@@ -152,6 +152,26 @@ TEST(SlantedEdge, ABendOrACornerIsNoStraightEdge) {
   EXPECT_NEAR(value_of(good, "mtf50_per_mm", "iec"), 0.187391 / 0.6, 0.01);
 }
 
+// Four pixels to either side of the edge and along it, whatever a pixel is.
+TEST(SlantedEdge, NeedsFourPixelsOnEachSide) {
+  for (const double pixel : {0.3, 0.8, 2.0}) {
+    const double a = 5 * M_PI / 180;
+    const Scan scan =
+        test::ct_scan(test::one_shape({.kind = ShapeKind::half_space, .axis = {std::cos(a), std::sin(a), 0}}, 500, 0),
+                      job_of({96, 96, 3}, {pixel, pixel, 2}, {pixel, pixel, 1}, 1));
+    for (const double pixels : {3.0, 7.0}) {
+      const Results narrow =
+          test::measure_one(scan, test::box("e", "edge", {0, 0, 0}, {2 * pixels * pixel, 30 * pixel, 0}), "mtf_edge");
+      EXPECT_EQ(reasons(narrow).find("less than 4 pixels") != std::string::npos, pixels < 4)
+          << pixel << ' ' << pixels << reasons(narrow);
+      const Results low =
+          test::measure_one(scan, test::box("e", "edge", {0, 0, 0}, {30 * pixel, 2 * pixels * pixel, 0}), "mtf_edge");
+      EXPECT_EQ(reasons(low).find("less than 4 pixels") != std::string::npos, pixels < 4)
+          << pixel << ' ' << pixels << reasons(low);
+    }
+  }
+}
+
 // The insert's own radius counts, not the region's: contrast 340 within 1 %.
 TEST(DiscTtf, ContrastIsOfTheInsertNotOfTheRegion) {
   const Scan disc = test::ct_scan(test::one_shape({.kind = ShapeKind::cylinder, .radius_mm = 12.5}, 340, 0),
@@ -163,6 +183,10 @@ TEST(DiscTtf, ContrastIsOfTheInsertNotOfTheRegion) {
     EXPECT_NEAR(contrast->value, 340, 3.4) << radius;
     EXPECT_EQ(has_flag(r, "ttf50_per_mm", "radius_differs_from_region"), radius != 12.5) << radius;
   }
+  // Over all slices: 340 / 5 x sqrt(slices), 24 of them in 48 mm, whose first is the fourth of the scan. SD from some
+  // 20,000 pixels: 0.5 %.
+  const Results all = test::measure_one(disc, test::disc("i", "insert", {0, 0, 0}, 12.5, 48), "ttf_disc");
+  EXPECT_NEAR(value_of(all, "cnr_total"), 340 / 5.0 * std::sqrt(24), 0.025 * 340 / 5.0 * std::sqrt(24));
   const Scan block = test::ct_scan(test::one_shape({.kind = ShapeKind::box, .size_mm = {25, 25, 100}}, 340, 0),
                                    job_of({128, 128, 8}, {0.8, 0.8, 2}, {0.6, 0.6, 0.6}, 5, 1, {0.23, -0.31, 0}));
   const Results square = test::measure_one(block, test::disc("i", "insert", {0, 0, 0}, 13, 12), "ttf_disc");
@@ -205,6 +229,17 @@ TEST(RegionFaults, OddNominalsGiveNoNumber) {
             EXPECT_TRUE(r.measurements.empty())
                 << kind << " " << value << " " << size << ": " << r.measurements.front().name;
           }
+}
+
+TEST(EndToEnd, NeedsABox) {
+  const Scan scan = test::painted(
+      {200, 60, 1}, {1, 1, 5}, [](Vec3 p) { return std::abs(p.x) < 74 ? 1000.0 : 0.0; }, "MR");
+  Region region = test::box("length", "end_to_end", {0, 0, 0}, {180, 40, 5});
+  EXPECT_NEAR(value_of(test::measure_one(scan, region, "end_to_end"), "length_ss_mm"), 147, 1);
+  region.shape = RegionShape::ellipse;
+  const Results r = test::measure_one(scan, region, "end_to_end");
+  EXPECT_TRUE(r.measurements.empty());
+  EXPECT_NE(reasons(r).find("no box"), std::string::npos) << reasons(r);
 }
 
 }  // namespace

@@ -100,6 +100,20 @@ TEST(Relaxometry, TakesTheDisplayScaleOfPhilipsImagesBack) {
   EXPECT_NE(refused.not_measured.front().reason.find("one by one"), std::string::npos);
 }
 
+TEST(Relaxometry, NeedsTheTimeOfEachScan) {
+  for (const bool echo : {true, false})
+    for (const char* text : {"", "none", "-20"}) {
+      auto scans = series(echo, 200, 5, 3);
+      const char* tag = echo ? "EchoTime" : "InversionTime";
+      if (*text) scans[2].tags[tag] = text;
+      else scans[2].tags.erase(tag);
+      const Results r = measure_all(test::make_job(scans, {test::disc("s", "relaxation", {0, 0, 0}, 10)}), {});
+      EXPECT_TRUE(r.measurements.empty()) << tag << text;
+      ASSERT_FALSE(r.not_measured.empty());
+      EXPECT_NE(r.not_measured.front().reason.find("does not tell its"), std::string::npos) << tag << text;
+    }
+}
+
 TEST(Relaxometry, GivesNoBiasWithoutTheTemperature) {
   const auto scans = series(false, 330, 2, 5);
   Region where = test::disc("s", "relaxation", {0, 0, 0}, 10);

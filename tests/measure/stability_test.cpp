@@ -133,6 +133,15 @@ TEST(Stability, MeasuresTheGhostOfARenderedSphere) {
   EXPECT_EQ(r.find("ghost_mean_pct"), nullptr);
 }
 
+// Two oscillating voxels' worth of nothing: without noise there is no standard error, and none that is no number.
+TEST(Stability, ErrorsAreNumbersOrAbsent) {
+  for (const double noise : {0.0, 10.0})
+    for (const Measurement& m : measured(series_of({.noise = noise, .drift = -0.02})).measurements) {
+      EXPECT_TRUE(!m.se || (std::isfinite(*m.se) && *m.se >= 0)) << m.name << ' ' << m.variant;
+      EXPECT_TRUE(!m.ci95 || (m.ci95->low <= m.value && m.value <= m.ci95->high)) << m.name << ' ' << m.variant;
+    }
+}
+
 TEST(Stability, RefusesWhatIsNoSeries) {
   std::vector<Scan> scans = series_of({});
   const auto refused = [](const std::vector<Scan>& list, const char* part) {
@@ -156,6 +165,17 @@ TEST(Stability, RefusesWhatIsNoSeries) {
     timed[t].tags["AcquisitionTime"] = text;
   }
   refused(timed, "missing or uneven");
+  refused(timed, "4.000 s after volume 50 where 2.000 s is usual");
+  // Past a minute, an hour and midnight.
+  for (const double start : {59.0, 3599.0, 86350.0}) {
+    for (std::size_t t = 0; t < timed.size(); ++t) {
+      char text[32];
+      const int at = int(std::fmod(start + 2.0 * double(t), 86400));
+      std::snprintf(text, sizeof text, "%02d%02d%02d.000000", at / 3600, at / 60 % 60, at % 60);
+      timed[t].tags["AcquisitionTime"] = text;
+    }
+    EXPECT_FALSE(measured(timed).measurements.empty()) << start;
+  }
   scans.front().tags["NumberOfTemporalPositions"] = "201";
   refused(scans, "200 of 201 volumes");
 }

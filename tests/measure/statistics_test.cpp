@@ -75,6 +75,12 @@ TEST(Statistics, BootstrapOfAMeanGivesItsStandardError) {
   const BootstrapResult r = bootstrap_blocks(40, 4000, 3, evaluate);
   // 4000 draws: relative SD of the estimate 1.1 %, and a mean's bootstrap has no bias once corrected by n / (n - 1).
   EXPECT_NEAR(r.se[0] / expected, 1, 0.05);
+  // Few draws: their own SD (n - 1), times sqrt(40 / 39).
+  const BootstrapResult few = bootstrap_blocks(40, 12, 3, evaluate);
+  double middle = 0, squares = 0;
+  for (const double v : few.sorted_draws[0]) middle += v / 12;
+  for (const double v : few.sorted_draws[0]) squares += (v - middle) * (v - middle);
+  EXPECT_NEAR(few.se[0], std::sqrt(squares / 11 * 40 / 39), 1e-12);
   EXPECT_EQ(bootstrap_blocks(40, 400, 3, evaluate).sorted_draws, bootstrap_blocks(40, 400, 3, evaluate).sorted_draws);
   EXPECT_TRUE(bootstrap_blocks(1, 100, 3, evaluate).se.empty());
 }

@@ -81,6 +81,18 @@ TEST(GlobalNoiseIndex, EdgesDoNotCount) {
   EXPECT_NEAR(value_of(r, "gni_hu"), 10 * 0.99373, 0.15);
 }
 
+// What most of the region is made of counts: 55 % at 0 HU with noise of 8, the rest at 700 HU with noise of 30.
+TEST(GlobalNoiseIndex, IsOfWhatMostOfTheRegionIs) {
+  for (const unsigned seed : {1u, 2u, 3u, 4u, 5u, 6u}) {
+    std::mt19937_64 generator(seed);
+    std::normal_distribution<double> normal(0, 1);
+    const Scan scan = painted({220, 220, 2}, {0.6, 0.6, 3},
+                              [&](Vec3 p) { return p.x < 4 ? 8 * normal(generator) : 700 + 30 * normal(generator); });
+    const Results r = measure_one(scan, disc("c", "uniform", {0, 0, 0}, 50, 6), "gni");
+    EXPECT_NEAR(value_of(r, "gni_hu"), 8, 0.25) << seed;
+  }
+}
+
 TEST(CtUniformity, CuppingOfTheDefinition) {
   // HU(r) = c r^2: region mean c (d^2 + rho^2 / 2), so edge minus centre is c d^2.
   const double c = 10.0 / 4356;
@@ -108,6 +120,31 @@ TEST(CtUniformity, SignIsKept) {
   EXPECT_NEAR(value_of(r, "uniformity_edge_minus_centre_hu"), -6, 1e-4);
   EXPECT_NEAR(value_of(r, "uniformity_hu"), 6, 1e-4);
   EXPECT_LT(value_of(r, "uniformity_index_pct"), 0);
+}
+
+TEST(CtUniformity, NeedsOneCentreAndAnEdge) {
+  const std::vector<Scan> scans{painted({220, 220, 1}, {1, 1, 5}, [](Vec3 p) { return p.x; })};
+  Region centre = disc("u/centre", "uniform", {0, 0, 0}, 11), edge = disc("u/right", "uniform", {60, 0, 0}, 11);
+  centre.metrics = edge.metrics = {"uniformity"};
+  for (const std::vector<Region>& set : {std::vector{centre}, {edge}, {edge, edge}, {centre, centre, edge}}) {
+    const Results r = measure_all(test::make_job(scans, set), {});
+    EXPECT_TRUE(r.measurements.empty()) << set.size();
+    ASSERT_FALSE(r.not_measured.empty());
+    EXPECT_NE(r.not_measured.front().reason.find("one region named centre"), std::string::npos);
+  }
+}
+
+// IPEM 112: 160 pixels through the middle. A step down by 20 % at x = 30 leaves 80 + 30 of them within 10 %.
+TEST(IpemUniformity, ShareOfTheProfileThatKeepsItsLevel) {
+  const Scan scan = painted(
+      {200, 200, 1}, {1, 1, 5}, [](Vec3 p) { return p.x > 30 ? 800.0 : 1000.0; }, "MR");
+  const Results r = measure_one(scan, disc("mroi", "uniform", {0, 0, 0}, 60), "ipem_uniformity");
+  EXPECT_NEAR(value_of(r, "ipem_fractional_uniformity", "horizontal"), 110 / 160.0, 0.011);
+  EXPECT_EQ(value_of(r, "ipem_fractional_uniformity", "vertical"), 1);
+  for (const Vec3 off : {Vec3{25, 0, 0}, {-25, 0, 0}, {0, 25, 0}, {0, -25, 0}}) {
+    const Results none = measure_one(scan, disc("mroi", "uniform", off, 20), "ipem_uniformity");
+    EXPECT_EQ(none.find("ipem_fractional_uniformity", "horizontal"), nullptr) << off.x << ' ' << off.y;
+  }
 }
 
 TEST(Piu, DomeOfTheDefinition) {
@@ -222,7 +259,7 @@ TEST(Snr, PerVolumeAndAcquisitionTime) {
   EXPECT_NEAR(*norm->se, *snr->se * factor, 1e-9);
   EXPECT_NEAR(norm->ci95->high, snr->ci95->high * factor, 1e-9);
   for (const auto& [tag, text] : tags)
-    for (const char* other : {"", "0"}) {
+    for (const char* other : {"", "0", "-4"}) {
       for (Scan& scan : scans) {
         scan.tags = tags;
         if (*other) scan.tags[tag] = other;

@@ -12,27 +12,39 @@ namespace {
 constexpr double least_depth_mm = 8, margin_mm = 2;
 constexpr double most_zeros = 0.25;  // of the pixels of an air region
 
+// Where the body lies: as it was located, else about the signal's region.
+struct Body {
+  Vec3 on_axis_mm;  // beside the signal's region
+  double radius_mm = 0;
+};
+
+Body body_of(const Placement& placement, const Region& signal) {
+  if (!placement.radius_mm) return {signal.center_mm, signal.radius_mm};
+  const Vec3 axis = placement.rotation.column(2), from = placement.translation_mm;
+  return {from + dot(signal.center_mm - from, axis) * axis, *placement.radius_mm};
+}
+
 // The air region, drawn between the phantom's edge and that of the image: as it is given where there is room, else
 // moved to the middle of the gap and made less deep. False where the gap is too narrow.
-bool fit_into_gap(Region& air, const Region& signal, double body_radius_mm, const Grid& grid) {
-  const Vec3 d = air.center_mm - signal.center_mm;
+bool fit_into_gap(Region& air, const Body& body, const Grid& grid) {
+  const Vec3 d = air.center_mm - body.on_axis_mm;
   const bool along_first = std::abs(dot(d, air.in_plane)) > std::abs(dot(d, air.second_axis()));
   const Vec3 out =
       normalised(along_first ? dot(d, air.in_plane) * air.in_plane : dot(d, air.second_axis()) * air.second_axis());
   double border = INFINITY;
-  const Vec3 from = grid.to_index(signal.center_mm), to = grid.to_index(signal.center_mm + out) - from;
+  const Vec3 from = grid.to_index(body.on_axis_mm), to = grid.to_index(body.on_axis_mm + out) - from;
   const std::size_t n[2] = {grid.size.x, grid.size.y};
   for (int axis = 0; axis < 2; ++axis) {
     if (to[axis] > 1e-9) border = std::min(border, (double(n[axis]) - 0.5 - from[axis]) / to[axis]);
     if (to[axis] < -1e-9) border = std::min(border, (-0.5 - from[axis]) / to[axis]);
   }
   double& depth = along_first ? air.size_mm.x : air.size_mm.y;
-  const double gap = border - body_radius_mm - 2 * margin_mm;
+  const double gap = border - body.radius_mm - 2 * margin_mm;
   if (!(gap >= least_depth_mm)) return false;
   depth = std::min(depth, gap);
-  const double middle = body_radius_mm + margin_mm + 0.5 * gap;
+  const double middle = body.radius_mm + margin_mm + 0.5 * gap;
   const double now = dot(d, out);
-  const double low = body_radius_mm + margin_mm + 0.5 * depth, high = border - margin_mm - 0.5 * depth;
+  const double low = body.radius_mm + margin_mm + 0.5 * depth, high = border - margin_mm - 0.5 * depth;
   air.center_mm = air.center_mm + ((now < low || now > high ? middle : now) - now) * out;
   return true;
 }
@@ -41,7 +53,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& where, const F
   const auto skip = [&](const std::string& reason) { results.skip("psg_pct", where, reason); };
   const auto signal = members.find("signal");
   if (signal == members.end()) return skip("needs a region named signal beside those of the air");
-  const double radius = job.placement.radius_mm.value_or(signal->second->radius_mm);
+  const Body body = body_of(job.placement, *signal->second);
   const RegionMean inside = region_mean(job, s, *signal->second);
   if (!inside.good()) return skip("region signal: " + inside.reason);
   if (!(inside.mean > 0)) return skip("the mean signal is not positive");
@@ -51,7 +63,7 @@ void one_folder(const Job& job, std::size_t s, const std::string& where, const F
     const auto given = members.find(side);
     if (given == members.end()) return skip("needs regions named top, bottom, left and right in one folder of names");
     Region region = *given->second;
-    if (!fit_into_gap(region, *signal->second, radius, job.grid()))
+    if (!fit_into_gap(region, body, job.grid()))
       return skip(std::string("the image leaves no air of ") + std::to_string(int(least_depth_mm)) +
                   " mm beside the phantom (" + side + ")");
     air[side] = region_mean(job, s, region);
