@@ -102,10 +102,10 @@ IQM_OPERATOR(>, >=, Edge)
 IQM_OPERATOR(>=, >, Edge)
 #undef IQM_OPERATOR
 
-/// A number made one per cent larger, or left out.
+/// A number made five per cent larger: more than any tolerance of a metric; or left out.
 template <int id, class T>
 constexpr T scaled(T v) {
-  return on(id) ? T(v * T(1.01)) : v;
+  return on(id) ? T(v * T(1.05)) : v;
 }
 template <int id, class T>
 constexpr T dropped(T v) {

@@ -1,6 +1,6 @@
 // Are the standard errors true? The same phantom with fresh noise, 24 times: what spreads by chance spreads as stated.
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 #include <random>
 
@@ -26,6 +26,26 @@ struct Spread {
   std::vector<double> values, squares;
 };
 
+bool begins(const std::string& key, std::initializer_list<const char*> names) {
+  return std::any_of(names.begin(), names.end(), [&](const char* n) { return key.starts_with(n); });
+}
+
+// What has two places to be at (a group of bars without a wave; the largest of many), or lies next to 0 and is
+// positive.
+bool unlike_a_normal(const std::string& key) {
+  return begins(key, {"modulation_hu", "streak_", "ring_", "mtf_at_nyquist", "ttf_at_nyquist", "ttf_xy_at_nyquist",
+                      "ttf02", "mtf02"});
+}
+
+// Their stated errors hold what fresh noise does not show: where an object lies between pixels, edges that are not
+// straight, bars that are no sine, the rim of an insert in its region.
+bool more_than_noise(const std::string& key) {
+  return begins(key, {"distance_", "scale_", "diameter_", "gd_", "bar_difference", "slice_position", "length_ss",
+                      "ct_number", "roi_", "snr [smoothed"}) ||
+         key.find("[fundamental]") != key.npos || key.find("[droege_morin]") != key.npos ||
+         key.find("[coltman]") != key.npos;
+}
+
 class Spreads : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Spreads, AsStated) {
@@ -40,18 +60,22 @@ TEST_P(Spreads, AsStated) {
         s.squares.push_back(*m.se * *m.se);
       }
   }
+  // A right SD of 24 lies below 1.6 times itself but once in 100,000 times, and above 0.45 as often.
+  std::size_t checked = 0;
   for (const auto& [key, s] : found) {
-    if (s.values.size() < repeats) continue;
+    if (s.values.size() < repeats || unlike_a_normal(key)) continue;
     double mean = 0, square = 0, stated = 0;
     for (const double v : s.values) mean += v / repeats;
     for (const double v : s.values) square += (v - mean) * (v - mean) / (repeats - 1);
     for (const double v : s.squares) stated += v / repeats;
-    std::printf("RATIO %.3f %s %s mean %.5g sd %.3g\n", std::sqrt(square / stated), GetParam().c_str(), key.c_str(),
-                mean, std::sqrt(square));
+    EXPECT_LT(std::sqrt(square / stated), 1.6) << GetParam() << ' ' << key;
+    if (!more_than_noise(key)) EXPECT_GT(std::sqrt(square / stated), 0.45) << GetParam() << ' ' << key;
+    ++checked;
   }
+  EXPECT_GT(checked, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Small, Spreads, ::testing::Values("uniform_sphere", "insert_discs"),
+INSTANTIATE_TEST_SUITE_P(Small, Spreads, ::testing::Values("uniform_sphere", "acr_mri_localiser", "bead"),
                          [](const auto& info) { return info.param; });
 INSTANTIATE_TEST_SUITE_P(EachLong, Spreads, ::testing::ValuesIn(test::phantoms_of_one_scan()),
                          [](const auto& info) { return info.param; });
