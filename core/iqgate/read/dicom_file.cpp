@@ -50,6 +50,7 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   if (const std::string own = text_of(data, DCM_SOPClassUID); !own.empty()) file.sop_class = own;
   file.series_uid = text_of(data, DCM_SeriesInstanceUID);
   file.study_uid = text_of(data, DCM_StudyInstanceUID);
+  file.frame_of_reference_uid = text_of(data, DCM_FrameOfReferenceUID);
   file.instance_uid = text_of(data, DCM_SOPInstanceUID);
   file.patient = text_of(data, DCM_PatientID) + "^" + text_of(data, DCM_PatientName);
   file.image_type = text_of(data, DCM_ImageType);

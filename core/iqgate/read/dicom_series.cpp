@@ -87,10 +87,26 @@ class DicomLoader : public VoxelLoader {
   std::vector<std::shared_ptr<const DicomFile>> files_;
 };
 
+std::string text_at(const std::map<std::string, std::string>& texts, const char* key) {
+  const auto found = texts.find(key);
+  return found == texts.end() ? std::string() : found->second;
+}
+
+// What is one for all slices of a scan; values are never told, only what differs.
 void check_one_source(const Slices& slices) {
-  for (const SliceRef& s : slices)
-    if (s.file->study_uid != slices.front().file->study_uid || s.file->patient != slices.front().file->patient)
+  const SliceRef& first = slices.front();
+  for (const SliceRef& s : slices) {
+    if (s.file->study_uid != first.file->study_uid || s.file->patient != first.file->patient)
       throw Refusal{"mixed_slices", "slices of one series name different studies or patients"};
+    if (s.file->frame_of_reference_uid != first.file->frame_of_reference_uid)
+      throw Refusal{"mixed_slices", "slices of one series lie in different frames of reference"};
+    for (const char* tag : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "KVP"})
+      if (text_at(s.file->tags, tag) != text_at(first.file->tags, tag))
+        throw Refusal{"mixed_slices", std::string("slices of one scan differ in ") + tag};
+    for (const char* tag : {"EchoTime", "InversionTime"})
+      if (text_at(s.info().split, tag) != text_at(first.info().split, tag))
+        throw Refusal{"mixed_slices", std::string("slices of one volume differ in ") + tag};
+  }
 }
 
 void check_spacing(const Slices& slices, Vec3 normal, ScanHeader& header) {
@@ -314,6 +330,12 @@ std::vector<ScanHeader> assemble_series(std::vector<DicomFile> files, const Inta
       }
       if (!positions_unique(slices)) parts = split_repeats(slices);
     } else if (!placed && slices.size() > 1) {
+      if (std::any_of(slices.begin(), slices.end(), [](const SliceRef& s) { return s.info().has_position; })) {
+        headers.push_back(
+            refused_slices(slices, key, "no_position", "some of its slices have no ImagePositionPatient"));
+        take_all_files(slices.front().file->series_uid, lie_in, headers.back());
+        continue;
+      }
       // Planar files of one series are single images, told apart by the file.
       std::map<const DicomFile*, Slices> by_file;
       for (const SliceRef& s : slices) by_file[s.file.get()].push_back(s);
