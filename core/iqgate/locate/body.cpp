@@ -348,6 +348,19 @@ FoundBody find_body(const Scan& scan, const Surface& surface, phantom::BodyKind 
   return found;
 }
 
+namespace {
+
+// From end to end; where an end is not seen, up to that of the scan, which the body fills.
+double seen_length(const Scan& scan, const FoundBody& found) {
+  if (found.placement.length_mm) return *found.placement.length_mm;
+  const Grid& grid = scan.volume.grid;
+  const double half = 0.5 * double(grid.size.z) * grid.spacing_mm.z,
+               middle = dot(grid.middle_mm() - found.placement.translation_mm, found.placement.rotation.column(2));
+  return found.top_mm.value_or(middle + half) - found.bottom_mm.value_or(middle - half);
+}
+
+}  // namespace
+
 Placement as_body(const Scan& scan, const FoundBody& found, const phantom::Body& body) {
   Placement placement = found.placement;
   const double radius = *placement.radius_mm;
@@ -357,6 +370,16 @@ Placement as_body(const Scan& scan, const FoundBody& found, const phantom::Body&
     std::snprintf(text, sizeof text, "the body has a radius of %.2f mm; this phantom has %.2f mm (within %.2f mm)",
                   radius, body.radius_mm, body.radius_tolerance_mm);
     throw InputError("wrong_phantom", "scan " + scan.id, text, "choose another phantom with --phantom");
+  }
+  // Lengths of one class of phantoms differ; by as much as this, the distances between slices are wrong.
+  const double length = seen_length(scan, found);
+  if (body.kind == phantom::BodyKind::cylinder && body.length_mm > 0 &&
+      !(length < 3 * body.length_mm && (length > body.length_mm / 3 || !found.both_ends()))) {
+    char text[200];
+    std::snprintf(text, sizeof text, "the body is %.0f mm long or more; this phantom is %.0f mm long", length,
+                  body.length_mm);
+    throw InputError("wrong_phantom", "scan " + scan.id, text,
+                     "look at the slice positions in the files (inspect), or choose another phantom with --phantom");
   }
   if (!found.ends_known)
     assume_middle(scan, body, {found.bottom_mm, found.top_mm}, placement.rotation.column(2), placement);

@@ -17,6 +17,7 @@ struct FoundBody {
   Placement placement;
   std::optional<double> bottom_mm, top_mm;
   bool ends_known = false;
+  bool both_ends() const { return placement.length_mm || (bottom_mm && top_mm); }
 };
 
 /// Finds a body of this kind. Surface points are half-level crossings along rays, each against its own local levels
