@@ -114,6 +114,20 @@ TEST(Relaxometry, NeedsTheTimeOfEachScan) {
     }
 }
 
+TEST(Relaxometry, TimesInSecondsOrMicrosecondsAreRefused) {
+  for (const bool echo : {true, false})
+    for (const double factor : {0.001, 1.0, 1000.0}) {
+      auto scans = series(echo, echo ? 80 : 400, 2, 3);
+      const std::vector<double>& times = echo ? echo_times : inversion_times;
+      for (std::size_t k = 0; k < scans.size(); ++k)
+        scans[k].tags = {{echo ? "EchoTime" : "InversionTime", std::to_string(factor * times[k])}};
+      const Results r = measure_all(test::make_job(scans, {test::disc("s", "relaxation", {0, 0, 0}, 10)}), {});
+      EXPECT_EQ(r.measurements.empty(), factor != 1) << echo << factor;
+      if (factor != 1)
+        EXPECT_NE(r.not_measured.front().reason.find("milliseconds"), std::string::npos) << echo << factor;
+    }
+}
+
 TEST(Relaxometry, GivesNoBiasWithoutTheTemperature) {
   const auto scans = series(false, 330, 2, 5);
   Region where = test::disc("s", "relaxation", {0, 0, 0}, 10);

@@ -42,6 +42,17 @@ void take(const Job& job, const char* prefix, const char* tag, Series& series) {
   }
 }
 
+// DICOM has them in ms. Seconds for that, or microseconds, leave no series that a phantom's liquid could be told from.
+void check_unit(Series& s) {
+  const auto [shortest, longest] = std::minmax_element(s.times_ms.begin(), s.times_ms.end());
+  const double least = s.kind == Kind::echo ? 1 : 10, most = s.kind == Kind::echo ? 10000 : 100000;
+  if (*longest >= least && *shortest <= most / 10 && *longest <= most) return;
+  char text[160];
+  std::snprintf(text, sizeof text, "the times of the series, %.4g to %.4g, can hardly be milliseconds", *shortest,
+                *longest);
+  s.reason = text;
+}
+
 Series series_of(const Job& job) {
   Series s;
   take(job, "ti_", "InversionTime", s);
@@ -56,6 +67,7 @@ Series series_of(const Job& job) {
   }
   if (s.times_ms.empty() && s.reason.empty())
     s.reason = "needs scans of several inversion, repetition or echo times on one grid";
+  if (s.reason.empty()) check_unit(s);
   return s;
 }
 
