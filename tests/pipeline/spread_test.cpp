@@ -41,7 +41,7 @@ bool unlike_a_normal(const std::string& key) {
 // straight, bars that are no sine, the rim of an insert in its region.
 bool more_than_noise(const std::string& key) {
   return begins(key, {"distance_", "scale_", "diameter_", "gd_", "bar_difference", "slice_position", "length_ss",
-                      "ct_number", "roi_", "snr [smoothed"}) ||
+                      "distortion_max", "ct_number", "roi_", "snr [smoothed"}) ||
          key.find("[fundamental]") != key.npos || key.find("[droege_morin]") != key.npos ||
          key.find("[coltman]") != key.npos;
 }
@@ -60,7 +60,8 @@ TEST_P(Spreads, AsStated) {
         s.squares.push_back(*m.se * *m.se);
       }
   }
-  // A right SD of 24 lies below 1.6 times itself but once in 100,000 times, and above 0.45 as often.
+  // An SD of 24 lies above 1.75 times the right one once in two million times, below 0.45 of it once in 70,000; some
+  // 2,500 are looked at.
   std::size_t checked = 0;
   for (const auto& [key, s] : found) {
     if (s.values.size() < repeats || unlike_a_normal(key)) continue;
@@ -68,7 +69,7 @@ TEST_P(Spreads, AsStated) {
     for (const double v : s.values) mean += v / repeats;
     for (const double v : s.values) square += (v - mean) * (v - mean) / (repeats - 1);
     for (const double v : s.squares) stated += v / repeats;
-    EXPECT_LT(std::sqrt(square / stated), 1.6) << GetParam() << ' ' << key;
+    EXPECT_LT(std::sqrt(square / stated), 1.75) << GetParam() << ' ' << key;
     if (!more_than_noise(key)) EXPECT_GT(std::sqrt(square / stated), 0.45) << GetParam() << ' ' << key;
     ++checked;
   }

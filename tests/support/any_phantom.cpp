@@ -15,8 +15,8 @@ Extent extent_of(const phantom::Model& model, const std::vector<Region>& regions
   Extent e;
   for (const Region& r : regions) {
     const bool ball = r.kind == "ball" || r.shape == RegionShape::sphere;
-    const double across = std::max({(r.kind == "ball" ? 2.2 : 1) * r.radius_mm, 0.5 * r.size_mm.x, 0.5 * r.size_mm.y}),
-                 along = ball ? across : 0.5 * std::max(r.length_mm, r.size_mm.z);
+    const double across = std::max({(r.kind == "ball" ? 2.2 : 1) * r.radius_mm, 0.5 * r.size_mm.x, 0.5 * r.size_mm.y});
+    const double along = ball ? across : 0.5 * std::max(r.length_mm, r.size_mm.z);
     for (int a = 0; a < 3; ++a) {
       e.low[a] = std::min(e.low[a], r.center_mm[a] - (a < 2 ? across : along));
       e.high[a] = std::max(e.high[a], r.center_mm[a] + (a < 2 ? across : along));
@@ -38,6 +38,11 @@ AnyPhantom any_phantom(const std::string& name, double noise) {
   p.job.pose.rotation = plane ? rotation_from_degrees(0, 0, 7) : rotation_from_degrees(0.4, -0.3, 7);
   p.job.pose.translation_mm = {1.17, -0.83, 0.4};
   p.job.pose.radius_mm = p.model.body.radius_mm;
+  const phantom::Shape& body = p.model.shapes.front();
+  if (p.model.body.kind == phantom::BodyKind::cylinder && norm(body.center_mm) == 0 && body.length_mm > 0) {
+    p.job.pose.method = "cylinder_fit";
+    p.job.pose.length_mm = body.length_mm;
+  }
   const Extent e = extent_of(p.model, phantom::place_features(p.model, p.job.pose, p.modality));
   const double pixel = std::max(0.4, (e.high.x - e.low.x + 30) / 260);
   const Vec3 spacing{pixel, 1.125 * pixel, plane ? 5.0 : 2.0};

@@ -237,6 +237,27 @@ Model read_model(const std::string& path) {
   return model;
 }
 
+namespace {
+
+constexpr double end_margin_mm = 3;  // blur, and an end that is not flat
+
+// A region as long as was scanned ends where the body does, of which both ends were seen.
+void end_with_the_body(Region& region, const Placement& placement) {
+  const Vec3 axis = placement.rotation.column(2);
+  if (placement.method != "cylinder_fit" || !placement.length_mm || !(region.length_mm > 0) ||
+      std::abs(dot(region.normal, axis)) < 0.99)
+    return;
+  const double half = 0.5 * *placement.length_mm - end_margin_mm,
+               middle = dot(region.center_mm - placement.translation_mm, axis);
+  const double low = std::max(-half, middle - 0.5 * region.length_mm),
+               high = std::min(half, middle + 0.5 * region.length_mm);
+  if (!(high > low) || high - low >= region.length_mm) return;
+  region.center_mm = region.center_mm + (0.5 * (low + high) - middle) * axis;
+  region.length_mm = high - low;
+}
+
+}  // namespace
+
 std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality) {
   std::vector<Region> placed;
   for (const Feature& feature : model.features) {
@@ -254,6 +275,7 @@ std::vector<Region> place_features(const Model& model, const Placement& placemen
     }
     if (placement.mirrored) region = mirrored(std::move(region));
     placed.push_back(moved(std::move(region), placement.rotation, placement.translation_mm));
+    end_with_the_body(placed.back(), placement);
   }
   return placed;
 }

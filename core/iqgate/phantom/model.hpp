@@ -76,7 +76,8 @@ Model read_point_table(const std::string& path);
 /// is named body. Throws UsageError that names the line.
 Model read_insert_table(const std::string& path);
 
-/// The features for one modality in patient mm. `scale_mm` is the located body radius.
+/// The features for one modality in patient mm, scaled ones by the located radius. Where both ends of a cylinder were
+/// seen, a region along it that is longer ends 3 mm before them: air is no part of a phantom.
 std::vector<Region> place_features(const Model& model, const Placement& placement, const std::string& modality);
 
 }  // namespace iqgate::phantom
