@@ -250,6 +250,28 @@ TEST(LinePairs, TheFirstHarmonicAndDroegeMorinGiveTheMtf) {
     }
 }
 
+// Only what lies in the regions counts: everything else made as bright as the bars changes nothing.
+TEST(LinePairs, WhatLiesBesideTheRegionsPlaysNoPart) {
+  const Gauge g = gauge_of(13);
+  compute::RenderJob job;
+  job.grid = test::centred_grid({400, 400, 5}, {0.4, 0.4, 2});
+  job.psf_sigma_mm = {0.5, 0.5, 0.5};
+  Scan scan = test::ct_scan(g.model, job);
+  const Results clean = measured(scan, g.regions);
+  std::size_t k = 0;
+  for (std::size_t z = 0; z < 5; ++z)
+    for (std::size_t y = 0; y < 400; ++y)
+      for (std::size_t x = 0; x < 400; ++x, ++k) {
+        const Vec3 mm = scan.volume.grid.to_mm({double(x), double(y), double(z)});
+        if (std::none_of(g.regions.begin(), g.regions.end(),
+                         [&](const Region& r) { return inside_cross_section(r, mm); }))
+          scan.volume.values[k] = 1050;
+      }
+  const Results other = measured(scan, g.regions);
+  for (const Measurement& m : clean.measurements)
+    EXPECT_EQ(value_of(other, m.name, m.variant, m.where), m.value) << m.name << m.variant << m.where;
+}
+
 // Bars too narrow for the blur never show their own value: no MTF is made of what they do show. A count of bars that no
 // pattern has is refused before anything is allocated for it.
 TEST(LinePairs, WithoutAPlateauThereIsNoMtf) {

@@ -91,6 +91,16 @@ std::string renamed(std::string text, const Order& order) {
   return text;
 }
 
+void expect_whole(const Results& r, const std::string& what) {
+  for (const Curve& c : r.curves) {
+    EXPECT_FALSE(c.x.values.empty()) << what << ' ' << c.name;
+    EXPECT_EQ(c.y.values.size(), c.x.values.size()) << what << ' ' << c.name << ' ' << c.where;
+    for (const auto* band : {&c.ci95_lo, &c.ci95_hi})
+      EXPECT_TRUE(band->empty() || band->size() == c.x.values.size()) << what << ' ' << c.name << ' ' << c.where;
+  }
+  for (const Map& m : r.maps) EXPECT_EQ(m.values.size(), m.width * m.height) << what << ' ' << m.name;
+}
+
 void expect_same(const Results& a, const Results& b, const Order& order, const std::string& phantom) {
   for (const Measurement& m : a.measurements) {
     const std::string text = phantom + " " + order.name + ": " + m.name + " [" + m.variant + "] " + m.where;
@@ -117,6 +127,7 @@ TEST_P(VoxelOrder, RowsColumnsAndSlices) {
   const test::AnyPhantom w = test::any_phantom(GetParam(), 6);
   const Results plain = test::measured(w, w.scan.volume);
   EXPECT_FALSE(plain.measurements.empty());
+  expect_whole(plain, GetParam());
   for (const Order& order : {Order{"turned by half", {0, 1, 2}, {true, true, false}},
                              Order{"rows for columns", {1, 0, 2}, {false, false, true}},
                              Order{"slices from the other end", {0, 1, 2}, {true, false, true}}})
@@ -137,6 +148,26 @@ TEST_P(VoxelOrder, AirAround) {
   for (const Measurement& m : plain.measurements)
     if (!moves(m)) left.measurements.push_back(m);
   expect_same(left, other, {"more air", {0, 1, 2}, {}}, GetParam());
+}
+
+// Phantom and slices turned together about any axis: an oblique scan, whose voxels are the same. Displacements are told
+// along the scanner's axes, and a line through the image keeps no patient's name.
+TEST_P(VoxelOrder, ScannedObliquely) {
+  const test::AnyPhantom upright = test::any_phantom(GetParam(), 6);
+  const Results plain = test::measured(upright, upright.scan.volume);
+  Results left;
+  for (const Measurement& m : plain.measurements)
+    if (!m.name.starts_with("distortion") && !m.name.starts_with("affine")) left.measurements.push_back(m);
+  for (const Vec3 angles : {Vec3{17, 0, 0}, Vec3{0, -25, 8}, Vec3{30, 12, -40}}) {
+    const Mat3 turn = rotation_from_degrees(angles.x, angles.y, angles.z);
+    test::AnyPhantom turned = upright;
+    turned.job.pose.rotation = turn * upright.job.pose.rotation;
+    turned.job.pose.translation_mm = turn * upright.job.pose.translation_mm;
+    Volume volume = upright.scan.volume;
+    volume.grid.direction = turn * volume.grid.direction;
+    volume.grid.origin_mm = turn * volume.grid.origin_mm;
+    expect_same(left, test::measured(turned, volume), {"oblique", {0, 1, 2}, {}}, GetParam());
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Small, VoxelOrder, ::testing::Values("uniform_sphere", "insert_discs", "edge_block", "bead"),
