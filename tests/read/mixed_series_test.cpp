@@ -100,5 +100,13 @@ TEST_F(MixedSeries, AForeignSliceIsNeverStacked) {
   EXPECT_TRUE(found()[0].usable);
 }
 
+// The same value written otherwise is no other value.
+TEST_F(MixedSeries, OneEnergyInTwoSpellings) {
+  for (std::size_t k = 0; k < files.size(); ++k)
+    alter(files[k], [&](DcmDataset& d) { text(d, DCM_KVP, k % 2 ? "120" : "120.0"); });
+  ASSERT_EQ(found().size(), 1u);
+  EXPECT_TRUE(found()[0].usable) << found()[0].reason;
+}
+
 }  // namespace
 }  // namespace iqgate::read

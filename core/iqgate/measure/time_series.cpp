@@ -8,7 +8,6 @@
 
 #include "iqgate/base/text_number.hpp"
 
-
 namespace iqgate::measure {
 namespace {
 

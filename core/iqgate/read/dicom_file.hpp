@@ -29,7 +29,8 @@ struct DicomFrame {
 
 struct DicomFile {
   ByteSource source;
-  std::string series_uid, study_uid, frame_of_reference_uid, patient, instance_uid, sop_class, modality, value_unit, image_type, series_key;
+  std::string series_uid, study_uid, frame_of_reference_uid, patient, instance_uid, sop_class, modality, value_unit,
+      image_type, series_key;
   std::map<std::string, std::string> tags, identity;
   std::vector<std::string> flags;
   std::size_t rows = 0, columns = 0;

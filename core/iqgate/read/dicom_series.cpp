@@ -87,9 +87,14 @@ class DicomLoader : public VoxelLoader {
   std::vector<std::shared_ptr<const DicomFile>> files_;
 };
 
-std::string text_at(const std::map<std::string, std::string>& texts, const char* key) {
-  const auto found = texts.find(key);
-  return found == texts.end() ? std::string() : found->second;
+// "120" and "120.0" are one value.
+bool same_value(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b,
+                const char* key) {
+  const auto in_a = a.find(key), in_b = b.find(key);
+  if (in_a == a.end() || in_b == b.end()) return in_a == a.end() && in_b == b.end();
+  if (in_a->second == in_b->second) return true;
+  const auto x = number_from_text(in_a->second), y = number_from_text(in_b->second);
+  return x && y && std::abs(*x - *y) <= silent * std::abs(*x);
 }
 
 // What is one for all slices of a scan; values are never told, only what differs.
@@ -101,10 +106,10 @@ void check_one_source(const Slices& slices) {
     if (s.file->frame_of_reference_uid != first.file->frame_of_reference_uid)
       throw Refusal{"mixed_slices", "slices of one series lie in different frames of reference"};
     for (const char* tag : {"Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "KVP"})
-      if (text_at(s.file->tags, tag) != text_at(first.file->tags, tag))
+      if (!same_value(s.file->tags, first.file->tags, tag))
         throw Refusal{"mixed_slices", std::string("slices of one scan differ in ") + tag};
     for (const char* tag : {"EchoTime", "InversionTime"})
-      if (text_at(s.info().split, tag) != text_at(first.info().split, tag))
+      if (!same_value(s.info().split, first.info().split, tag))
         throw Refusal{"mixed_slices", std::string("slices of one volume differ in ") + tag};
   }
 }
