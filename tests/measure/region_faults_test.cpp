@@ -231,6 +231,20 @@ TEST(RegionFaults, OddNominalsGiveNoNumber) {
           }
 }
 
+// A body that the gradients draw as an ellipse of 194 by 186 mm: each diameter is its own, none is taken for a bubble.
+TEST(Diameters, ADistortedBodyKeepsItsOwn) {
+  const Scan scan = test::painted(
+      {240, 240, 1}, {1, 1, 5},
+      [](Vec3 p) {
+        const double inside = 95 * (1 - std::hypot(p.x / 97, p.y / 93));
+        return 500 * std::erfc(-inside / 0.8);
+      },
+      "MR");
+  const Results r = test::measure_one(scan, test::disc("d", "diameters", {0, 0, 0}, 95), "diameters");
+  EXPECT_NEAR(value_of(r, "diameter_h_mm"), 194, 0.3) << reasons(r);
+  EXPECT_NEAR(value_of(r, "diameter_v_mm"), 186, 0.3) << reasons(r);
+}
+
 TEST(EndToEnd, NeedsABox) {
   const Scan scan = test::painted(
       {200, 60, 1}, {1, 1, 5}, [](Vec3 p) { return std::abs(p.x) < 74 ? 1000.0 : 0.0; }, "MR");
