@@ -63,7 +63,7 @@ TEST_P(Spreads, AsStated) {
         s.squares.push_back(*m.se * *m.se);
       }
   }
-  // An SD of 24 lies above 1.75 times the right one once in two million times, below 0.45 of it once in 70,000; some
+  // An SD of 24 lies above 1.75 times the right one once in a million times, below 0.45 of it once in 70,000; some
   // 2,500 are looked at.
   std::size_t checked = 0;
   for (const auto& [key, s] : found) {
