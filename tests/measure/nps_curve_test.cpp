@@ -60,6 +60,17 @@ TEST(NpsScalars, TheTopOfAParabolaIsExact) {
   }
 }
 
+// A curve that falls from its first ring on has its top at most one ring before the second.
+TEST(NpsScalars, ATopBeforeTheFirstRingIsTheFirstRing) {
+  RadialNps r;
+  for (int k = 1; k <= 24; ++k) {
+    r.f_per_mm.push_back(0.03 * k);
+    r.nps.push_back(500 - 800 * std::pow(0.03 * k, 2));
+    r.bins.push_back(k);
+  }
+  EXPECT_NEAR(nps_scalars(r, 1).peak, 0.03, 1e-12);
+}
+
 // Noise that one slice shares with no other, each row the running mean of three white values: along a row 2/3 and 1/3
 // of itself one and two pixels on, so the sums are 1 + 2 (2/3 + 1/3) and 1 + 2 (4/9 + 1/9).
 Volume rows_of_three(Size3 size, unsigned seed, bool also_slices) {

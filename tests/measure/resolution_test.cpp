@@ -101,6 +101,27 @@ TEST(SlantedEdge, PolarityAndScaleDoNotMatter) {
   EXPECT_NEAR(value_of(edge_results(scan, 44), "mtf50_per_mm", "iec"), before / 2, 1e-4 * before);
 }
 
+// Draws lie on both sides of what was found: the band is as wide up as down, but for the scatter of its 2.5 % ends.
+TEST(SlantedEdge, TheBandLiesOnBothSides) {
+  const Results r = edge_results(edge_scan(0.6, {0.5, 0.5, 2}, 4, 0, 10, 6));
+  double up = 0, down = 0;
+  for (const Curve& c : r.curves)
+    for (std::size_t k = 1; c.name == "mtf" && k < c.ci95_hi.size() && c.y.values[k] > 0.3; ++k)
+      up += c.ci95_hi[k] - c.y.values[k], down += c.y.values[k] - c.ci95_lo[k];
+  ASSERT_GT(down, 0);
+  EXPECT_NEAR(up / down, 1, 0.25);
+}
+
+// Where the region's middle lies between rows more of its pixels lie on one side: the edge's direction is the same.
+TEST(SlantedEdge, ARegionBetweenRows) {
+  const Scan scan = edge_scan(0.5, {0.5, 0.5, 5}, 3, 0, 0);
+  for (const Vec3 middle : {Vec3{0, 0.2, 0}, Vec3{0.1, -0.15, 0}}) {
+    const Results r = test::measure_one(scan, test::box("edge", "edge", middle, {44, 44, 0}), "mtf_edge");
+    EXPECT_NEAR(value_of(r, "edge_angle_deg"), 3, 0.02);
+    EXPECT_NEAR(value_of(r, "mtf50_per_mm", "iec"), gaussian_f50 / 0.5, 0.002);
+  }
+}
+
 TEST(SlantedEdge, FlagsAndRefusals) {
   EXPECT_TRUE(
       has_flag(edge_results(edge_scan(0.5, {0.5, 0.5, 5}, 20, 0, 0)).find("mtf50_per_mm", "iec"), "edge_angle"));

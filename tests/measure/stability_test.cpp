@@ -151,6 +151,12 @@ TEST(Stability, RefusesWhatIsNoSeries) {
     EXPECT_NE(r.not_measured.front().reason.find(part), std::string::npos) << r.not_measured.front().reason;
   };
   refused({scans.begin(), scans.begin() + 15}, "at least 22 volumes");
+  // The first pixel ends half a pixel before its middle.
+  for (const Vec3 middle : {Vec3{-16.51 * 3, 0, 0}, Vec3{0, -16.51 * 3, 0}}) {
+    const Results r = measure_all(test::make_job(scans, {test::disc("middle", "time_series", middle, 30)}), {"stability"});
+    ASSERT_FALSE(r.not_measured.empty());
+    EXPECT_EQ(r.not_measured.front().reason, "the region lies outside the scan");
+  }
   // Files of one volume each, and nothing that tells which came first.
   std::vector<Scan> apart = scans;
   for (std::size_t t = 0; t < apart.size(); ++t) apart[t].id = std::to_string(t * 7919 % 1000);
