@@ -81,6 +81,44 @@ TEST(Geometry, RotationIsYawPitchRoll) {
   EXPECT_NEAR(a.x, 1, 1e-15);
 }
 
+TEST(Geometry, AnglesOfARotationComeBack) {
+  for (const Vec3 turn : {Vec3{0, 0, 0}, Vec3{12, -35, 160}, Vec3{-89, 20, -5}}) {
+    const Vec3 back = degrees_from_rotation(rotation_from_degrees(turn.x, turn.y, turn.z));
+    for (int axis = 0; axis < 3; ++axis) EXPECT_NEAR(back[axis], turn[axis], 1e-9);
+  }
+}
+
+TEST(Geometry, APerpendicularOfAnyAxis) {
+  for (const Vec3 axis : {Vec3{1, 0, 0}, Vec3{-3, 0.2, 0}, Vec3{0, 1, 0}, Vec3{0, 0, 2}, Vec3{1, 1, 1}}) {
+    const Vec3 p = any_perpendicular(axis);
+    EXPECT_NEAR(dot(p, axis), 0, 1e-12);
+    EXPECT_NEAR(norm(p), 1, 1e-12);
+    EXPECT_NEAR(norm(cross(p, axis)), norm(axis), 1e-12);
+  }
+  Vec3 v{1, 2, 3};
+  v[0] = 4, v[1] = 5, v[2] = 6;
+  EXPECT_EQ(v.x * 100 + v.y * 10 + v.z, 456);
+}
+
+// A thousandth of the smallest spacing at any corner, in either direction of the grid; another size never.
+TEST(Geometry, TheSameGrid) {
+  const Grid a{{10, 20, 30}, {0.7, 0.9, 2.5}, {-5, 11, 300}, rotation_from_degrees(12, -7, 33)};
+  EXPECT_TRUE(same_grid(a, a));
+  Grid b = a;
+  b.origin_mm.y += 0.0006;
+  EXPECT_TRUE(same_grid(a, b));
+  b.origin_mm.y += 0.0002;
+  EXPECT_FALSE(same_grid(a, b));
+  for (int axis = 0; axis < 3; ++axis) {
+    Grid wider = a;
+    wider.spacing_mm[axis] += 0.0002;  // times 9 voxels and more
+    EXPECT_FALSE(same_grid(a, wider)) << axis;
+  }
+  Grid longer = a;
+  longer.size.z = 31;
+  EXPECT_FALSE(same_grid(a, longer));
+}
+
 TEST(Results, NoNumberThatIsNotFiniteLeaves) {
   Results results;
   Measurement m;

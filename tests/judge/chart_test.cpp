@@ -176,6 +176,21 @@ TEST(ControlChart, QuietPointsSignalNothing) {
   EXPECT_TRUE(unstable()) << "its last";
 }
 
+// Fourteen points up and down in turn, 1.3 sigma above and 0.5 below the centre: neither CUSUM nor EWMA moves, the rule alone gives the alarm,
+// at the point that completes it and not before.
+TEST(ControlChart, ARunRuleAloneGivesTheAlarm) {
+  auto values = quiet(50);
+  for (int k = 0; k < 14; ++k) values.push_back(k % 2 ? 102.6 : 99.0);
+  const ChartOptions nelson{.rules = RuleSet::nelson, .baseline = 50};
+  const ControlChart chart = control_chart(values, nelson);
+  ASSERT_FALSE(chart.signals.empty());
+  EXPECT_EQ(chart.signals.back().point, 63u);
+  EXPECT_EQ(word(chart.signals.back().rule), "fourteen_alternate");
+  EXPECT_TRUE(chart.alarm);
+  values.pop_back();
+  EXPECT_FALSE(control_chart(values, nelson).alarm);
+}
+
 // A shift that stays is one signal of the EWMA, not one a point.
 TEST(ControlChart, AnEwmaBeyondItsLimitIsToldOnce) {
   std::vector<std::optional<double>> values;

@@ -96,6 +96,7 @@ TEST_F(ProfileCorners, FaultsAreToldByTheirKeys) {
     else EXPECT_NE(told.find(f.key), std::string::npos) << f.to << " -> " << told;
   }
   EXPECT_EQ(said(first, first), "");
+  EXPECT_EQ(said("\"better\": \"lower\"", "\"better\": \"higher\""), "");
   // Three values of one scan.
   const std::string ten_numbers = "\"n\": 10, \"mean\": 10, \"sd_within\": 0.1";
   std::string three = std::string(good).substr(std::string(good).find(ten_numbers));

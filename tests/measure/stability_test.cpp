@@ -153,7 +153,8 @@ TEST(Stability, RefusesWhatIsNoSeries) {
   refused({scans.begin(), scans.begin() + 15}, "at least 22 volumes");
   // The first pixel ends half a pixel before its middle.
   for (const Vec3 middle : {Vec3{-16.51 * 3, 0, 0}, Vec3{0, -16.51 * 3, 0}}) {
-    const Results r = measure_all(test::make_job(scans, {test::disc("middle", "time_series", middle, 30)}), {"stability"});
+    const Results r =
+        measure_all(test::make_job(scans, {test::disc("middle", "time_series", middle, 30)}), {"stability"});
     ASSERT_FALSE(r.not_measured.empty());
     EXPECT_EQ(r.not_measured.front().reason, "the region lies outside the scan");
   }

@@ -205,7 +205,8 @@ TEST(CtNoise, IntervalIsTheExactOne) {
 
 // One slice: the map that is shown holds every window, and its SD is that of a sample (n - 1).
 TEST(LocalNoise, NonuniformityIsThatOfTheMap) {
-  const Results r = measured(white({48, 48, 1}, {1, 1, 2}, 0, 10, 4), {box("u", "uniform", {0, 0, 0}, {24, 24, 0})}, "gni");
+  const Results r =
+      measured(white({48, 48, 1}, {1, 1, 2}, 0, 10, 4), {box("u", "uniform", {0, 0, 0}, {24, 24, 0})}, "gni");
   ASSERT_EQ(r.maps.size(), 1u);
   std::vector<double> sd;
   for (std::size_t y = 12; y < 36; ++y)
@@ -219,7 +220,8 @@ TEST(LocalNoise, NonuniformityIsThatOfTheMap) {
 
 // The extrapolated spectrum can lie on either side of 0: Student's t with as many boxes as are independent, less one.
 TEST(Nps, IntervalAtZeroIsSymmetric) {
-  const Results r = measured(white({160, 160, 4}, {0.5, 0.5, 2}, 0, 10, 8), {disc("u", "uniform", {0, 0, 0}, 36, 8)}, "nps");
+  const Results r =
+      measured(white({160, 160, 4}, {0.5, 0.5, 2}, 0, 10, 8), {disc("u", "uniform", {0, 0, 0}, 36, 8)}, "nps");
   const Measurement* m = r.find("nps_at_0_extrap_hu2_mm2", "2d_poly2");
   ASSERT_NE(m, nullptr);
   const double half = student_t_quantile(0.975, *m->n_eff - 1) * *m->se;

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -23,24 +24,19 @@ void check_bootstrap(const BootstrapJob& job) {
 std::vector<double> bootstrap_curves(const BootstrapJob& job) {
   check_bootstrap(job);
   std::vector<double> means(job.draws * job.points, 0.0);
-#pragma omp parallel
-  {
-    std::vector<int> times(job.blocks);
-#pragma omp for schedule(static)
-    for (std::size_t d = 0; d < job.draws; ++d) {
-      std::fill(times.begin(), times.end(), 0);
-      for (std::size_t k = 0; k < job.blocks; ++k) ++times[drawn_block(job.seed, d, k, job.blocks)];
-      double* mean = means.data() + d * job.points;
-      double total = 0;
-      for (std::size_t b = 0; b < job.blocks; ++b) {
-        if (times[b] == 0) continue;
-        const double w = times[b] * (job.weights.empty() ? 1 : job.weights[b]);
-        total += w;
-        add_scaled(mean, job.curves.data() + b * job.points, w, job.points);
-      }
-      for (std::size_t k = 0; k < job.points; ++k) mean[k] /= total;
+  parallel_for(job.draws, [&](std::size_t d) {
+    std::vector<int> times(job.blocks, 0);
+    for (std::size_t k = 0; k < job.blocks; ++k) ++times[drawn_block(job.seed, d, k, job.blocks)];
+    double* mean = means.data() + d * job.points;
+    double total = 0;
+    for (std::size_t b = 0; b < job.blocks; ++b) {
+      if (times[b] == 0) continue;
+      const double w = times[b] * (job.weights.empty() ? 1 : job.weights[b]);
+      total += w;
+      add_scaled(mean, job.curves.data() + b * job.points, w, job.points);
     }
-  }
+    for (std::size_t k = 0; k < job.points; ++k) mean[k] /= total;
+  });
   return means;
 }
 

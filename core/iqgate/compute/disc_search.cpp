@@ -7,6 +7,7 @@
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -177,34 +178,38 @@ DiscSearch CpuBackend::disc_search(const DeviceVolume& uploaded, const DiscSearc
     }
   }
   std::vector<DiscBest> bests(v.size.y);
+  ParallelGuard guard;
 #pragma omp parallel
   {
-    std::vector<double> sums(v.size.x);
+    std::vector<double> sums;
     std::vector<Run> runs;
     std::vector<Tap> taps;
+    guard.run([&] { sums.resize(v.size.x); });
 #pragma omp for schedule(dynamic, 8)
-    for (std::size_t line = 0; line < v.size.y; ++line) {
-      const long y = static_cast<long>(line);
-      const DiscSpan span = disc_span(v, job, rows, y);
-      const auto [x0, x1] = span;
-      if (x1 < x0) continue;
-      const std::size_t n = static_cast<std::size_t>(x1 - x0 + 1);
-      runs.clear();
-      taps.clear();
-      for (const DiscRow& row : rows) {
-        const std::size_t at = static_cast<std::size_t>(y + row.dy);
-        const double* p = prefix.data() + at * (v.size.x + 1);
-        if (row.whole >= 0) runs.push_back({p + x0 + row.whole + 1, p + x0 - row.whole});
-        const float* values = v.values + (job.slice * v.size.y + at) * v.size.x;
-        for (const auto& [dx, w] : row.edge) taps.push_back({values + x0 + dx, w});
-      }
-      std::size_t x = 0;
-      for (; x + block <= n; x += block)
-        disc_sums(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x);
-      disc_sums_of_some(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x, n - x);
-      bests[line] = best_of_row(v, job, span, y, sums.data(), pixels);
-    }
+    for (std::size_t line = 0; line < v.size.y; ++line)
+      guard.run([&] {
+        const long y = static_cast<long>(line);
+        const DiscSpan span = disc_span(v, job, rows, y);
+        const auto [x0, x1] = span;
+        if (x1 < x0) return;
+        const std::size_t n = static_cast<std::size_t>(x1 - x0 + 1);
+        runs.clear();
+        taps.clear();
+        for (const DiscRow& row : rows) {
+          const std::size_t at = static_cast<std::size_t>(y + row.dy);
+          const double* p = prefix.data() + at * (v.size.x + 1);
+          if (row.whole >= 0) runs.push_back({p + x0 + row.whole + 1, p + x0 - row.whole});
+          const float* values = v.values + (job.slice * v.size.y + at) * v.size.x;
+          for (const auto& [dx, w] : row.edge) taps.push_back({values + x0 + dx, w});
+        }
+        std::size_t x = 0;
+        for (; x + block <= n; x += block)
+          disc_sums(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x);
+        disc_sums_of_some(runs.data(), runs.size(), taps.data(), taps.size(), x, sums.data() + x, n - x);
+        bests[line] = best_of_row(v, job, span, y, sums.data(), pixels);
+      });
   }
+  guard.rethrow();
   return best_of_rows(bests, pixels);
 }
 

@@ -6,6 +6,7 @@
 
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -140,16 +141,23 @@ EdgeProfile CpuBackend::edge_profile(const DeviceVolume& uploaded, const EdgePro
   const std::size_t entries = std::size_t(job.sectors) * std::size_t(job.bins), n = job.high[0] - job.low[0],
                     rows_packed = std::max<std::size_t>(1, most_packed / n);
   std::int64_t not_finite = 0;
+  ParallelGuard guard;
 #pragma omp parallel reduction(+ : not_finite)
   {
-    std::vector<int> entry(n), sector(n), offset(n);
-    std::vector<std::int64_t> value(n);
+    std::vector<int> entry, sector, offset;
+    std::vector<std::int64_t> value, all;
     // Two tables, so that neighbours in one bin do not wait for each other. Two entries more: outside, not finite.
-    std::vector<Entry> even(entries + 2), odd(entries + 2);
-    std::vector<std::int64_t> all(3 * (entries + 2));
-    const SliceSums slice{all.data(), all.data() + entries + 2, all.data() + 2 * (entries + 2)};
+    std::vector<Entry> even, odd;
+    guard.run([&] {
+      for (std::vector<int>* line : {&entry, &sector, &offset}) line->resize(n);
+      value.resize(n);
+      all.resize(3 * (entries + 2));
+      even.resize(entries + 2), odd.resize(entries + 2);
+    });
 #pragma omp for schedule(dynamic)
     for (std::size_t z = job.low[2]; z < job.high[2]; ++z) {
+      if (guard.failed()) continue;
+      const SliceSums slice{all.data(), all.data() + entries + 2, all.data() + 2 * (entries + 2)};
       std::fill(all.begin(), all.end(), 0);
       for (std::size_t y = job.low[1]; y < job.high[1]; ++y) {
         row_bins(job, volume.spacing_mm.x, static_cast<int>(job.low[0]), double(y) * volume.spacing_mm.y,
@@ -175,6 +183,7 @@ EdgeProfile CpuBackend::edge_profile(const DeviceVolume& uploaded, const EdgePro
       std::copy_n(slice.offsets, entries, profile.offsets.begin() + static_cast<std::ptrdiff_t>(at));
     }
   }
+  guard.rethrow();
   profile.not_finite = not_finite;
   return profile;
 }

@@ -6,6 +6,7 @@
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace iqgate::compute {
@@ -206,19 +207,16 @@ struct LabelPass::Work {
     s->ny = size.y, s->nz = slab.end - slab.begin, s->first_slice = slab.begin;
     s->runs.resize(s->nz);
     s->starts.resize(s->nz);
-#pragma omp parallel
-    {
+    parallel_for(s->nz, [&](std::size_t z) {
       std::vector<std::uint8_t> line(size.x + 8, 0);
-#pragma omp for schedule(dynamic, 4)
-      for (std::size_t z = 0; z < s->nz; ++z)
-        for (std::size_t y = 0; y < size.y; ++y) {
-          s->starts[z].push_back(static_cast<std::uint32_t>(s->runs[z].size()));
-          if (mask) std::copy_n(mask + ((slab.begin + z) * size.y + y) * size.x, size.x, line.data());
-          else foreground(slab.slice(slab.begin + z) + y * size.x, job.low, job.high, line.data(), size.x);
-          runs_of(line.data(), size.x, s->runs[z]);
-          if (y + 1 == size.y) s->starts[z].push_back(static_cast<std::uint32_t>(s->runs[z].size()));
-        }
-    }
+      for (std::size_t y = 0; y < size.y; ++y) {
+        s->starts[z].push_back(static_cast<std::uint32_t>(s->runs[z].size()));
+        if (mask) std::copy_n(mask + ((slab.begin + z) * size.y + y) * size.x, size.x, line.data());
+        else foreground(slab.slice(slab.begin + z) + y * size.x, job.low, job.high, line.data(), size.x);
+        runs_of(line.data(), size.x, s->runs[z]);
+        if (y + 1 == size.y) s->starts[z].push_back(static_cast<std::uint32_t>(s->runs[z].size()));
+      }
+    });
     s->connect(reach());
     return s;
   }
@@ -280,21 +278,18 @@ void LabelPass::Work::write(const Slab& slab) {
   const SlabRuns& s = kept ? *last : *again;
   const Id from = base[index];
   std::int32_t* out = sink->room(slab.begin, slab.end);
-#pragma omp parallel
-  {
+  parallel_for(s.nz, [&](std::size_t z) {
     std::vector<std::int32_t> line(size.x);
-#pragma omp for schedule(static)
-    for (std::size_t z = 0; z < s.nz; ++z)
-      for (std::size_t y = 0; y < s.ny; ++y) {
-        std::fill(line.begin(), line.end(), 0);
-        std::size_t id = s.id(z, y);
-        for (const Run* run = s.row(z, y); run != s.row_end(z, y); ++run, ++id)
-          std::fill(line.begin() + run->from, line.begin() + run->to,
-                    static_cast<std::int32_t>(number[from + s.component[id]]));
-        stream_row(out + (z * s.ny + y) * size.x, line.data(), size.x);
-      }
+    for (std::size_t y = 0; y < s.ny; ++y) {
+      std::fill(line.begin(), line.end(), 0);
+      std::size_t id = s.id(z, y);
+      for (const Run* run = s.row(z, y); run != s.row_end(z, y); ++run, ++id)
+        std::fill(line.begin() + run->from, line.begin() + run->to,
+                  static_cast<std::int32_t>(number[from + s.component[id]]));
+      stream_row(out + (z * s.ny + y) * size.x, line.data(), size.x);
+    }
     stream_fence();
-  }
+  });
   sink->done();
 }
 

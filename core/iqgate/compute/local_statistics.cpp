@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "iqgate/compute/cpu_backend.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -65,14 +66,13 @@ LocalStatistics CpuBackend::local_statistics(const DeviceVolume& uploaded, const
   result.sd.resize(plane * job.slices);
   result.mean.resize(plane * job.slices);
   result.valid.resize(plane * job.slices);
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t s = 0; s < job.slices; ++s) {
+  parallel_for(job.slices, [&](std::size_t s) {
     std::fill_n(result.sd.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, 0.0f);
     std::fill_n(result.mean.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, 0.0f);
     std::fill_n(result.valid.begin() + static_cast<std::ptrdiff_t>(s * plane), plane, std::uint8_t{0});
     one_slice(v, job.first_slice + s, job, result.sd.data() + s * plane, result.mean.data() + s * plane,
               result.valid.data() + s * plane);
-  }
+  });
   return result;
 }
 

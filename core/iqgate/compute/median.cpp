@@ -1,9 +1,11 @@
 // Median of 27. The three values along z of a column are sorted once and serve nine windows; rows are worked on a
 // vector at a time by exchanges of pairs.
 #include <algorithm>
+#include <optional>
 
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/filters.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace iqgate::compute {
@@ -122,41 +124,50 @@ void MedianPass::add(const Slab& slab, const Slab*) {
   const Slab clean = finite.clean();
   float* out = sink_.room(slab.begin, slab.end);
   const std::size_t strips = (size_.y + strip_rows - 1) / strip_rows, slices = slab.end - slab.begin, nx = size_.x;
+  ParallelGuard guard;
 #pragma omp parallel
   {
-    ColumnRows columns(nx);
-    std::vector<float> done(nx + block);
+    std::optional<ColumnRows> rows;
+    std::vector<float> done;
+    guard.run([&] {
+      rows.emplace(nx);
+      done.resize(nx + block);
+    });
 #pragma omp for schedule(dynamic)
     for (std::size_t s = 0; s < strips; ++s)
-      for (std::size_t k = 0; k < slices; ++k) {
-        const long z = static_cast<long>(slab.begin + k);
-        const float* planes[3];
-        for (long d = -1; d <= 1; ++d) planes[d + 1] = clean.slice(reflected(z + d, size_.z));
-        const long y0 = static_cast<long>(s * strip_rows),
-                   y1 = std::min(static_cast<long>(size_.y), y0 + static_cast<long>(strip_rows));
-        const auto fill = [&](long y) {
-          const std::size_t at = reflected(y, size_.y) * nx;
-          columns.fill(static_cast<std::size_t>(y + 3) % 3, planes[0] + at, planes[1] + at, planes[2] + at);
-        };
-        fill(y0 - 1);
-        fill(y0);
-        for (long y = y0; y < y1; ++y) {
-          fill(y + 1);
-          const float *low[3], *middle[3], *high[3];
-          for (long d = 0; d < 3; ++d) {
-            const std::size_t slot = static_cast<std::size_t>(y + 2 + d) % 3;
-            low[d] = columns.at(slot, 0), middle[d] = columns.at(slot, 1), high[d] = columns.at(slot, 2);
+      guard.run([&] {
+        ColumnRows& columns = *rows;
+        for (std::size_t k = 0; k < slices; ++k) {
+          const long z = static_cast<long>(slab.begin + k);
+          const float* planes[3];
+          for (long d = -1; d <= 1; ++d) planes[d + 1] = clean.slice(reflected(z + d, size_.z));
+          const long y0 = static_cast<long>(s * strip_rows),
+                     y1 = std::min(static_cast<long>(size_.y), y0 + static_cast<long>(strip_rows));
+          const auto fill = [&](long y) {
+            const std::size_t at = reflected(y, size_.y) * nx;
+            columns.fill(static_cast<std::size_t>(y + 3) % 3, planes[0] + at, planes[1] + at, planes[2] + at);
+          };
+          fill(y0 - 1);
+          fill(y0);
+          for (long y = y0; y < y1; ++y) {
+            fill(y + 1);
+            const float *low[3], *middle[3], *high[3];
+            for (long d = 0; d < 3; ++d) {
+              const std::size_t slot = static_cast<std::size_t>(y + 2 + d) % 3;
+              low[d] = columns.at(slot, 0), middle[d] = columns.at(slot, 1), high[d] = columns.at(slot, 2);
+            }
+            median_row(low, middle, high, done.data(), nx);
+            if (!finite.all_finite()) {
+              const std::size_t reach[3] = {1, 1, 1};
+              finite.mark(static_cast<std::size_t>(z), static_cast<std::size_t>(y), reach, done.data());
+            }
+            stream_row(out + (k * size_.y + static_cast<std::size_t>(y)) * nx, done.data(), nx);
           }
-          median_row(low, middle, high, done.data(), nx);
-          if (!finite.all_finite()) {
-            const std::size_t reach[3] = {1, 1, 1};
-            finite.mark(static_cast<std::size_t>(z), static_cast<std::size_t>(y), reach, done.data());
-          }
-          stream_row(out + (k * size_.y + static_cast<std::size_t>(y)) * nx, done.data(), nx);
+          stream_fence();
         }
-        stream_fence();
-      }
+      });
   }
+  guard.rethrow();
   sink_.done();
 }
 

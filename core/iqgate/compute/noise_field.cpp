@@ -6,6 +6,7 @@
 
 #include "iqgate/base/random.hpp"
 #include "iqgate/compute/fft.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -93,9 +94,9 @@ std::vector<float> noise_field(const Grid& grid, const NoiseJob& job, std::uint6
     return field;
   }
   const Size3 slice{grid.size.x, grid.size.y, 1};
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t z = 0; z < grid.size.z; ++z)
+  parallel_for(grid.size.z, [&](std::size_t z) {
     filtered_block(job, stream, size, slice, h, forward, backward, (2 * size.count()) * z, field.data() + z * plane);
+  });
   return field;
 }
 

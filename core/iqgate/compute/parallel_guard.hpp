@@ -1,5 +1,6 @@
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <exception>
 #include <mutex>
 #include <utility>
@@ -31,5 +32,15 @@ class ParallelGuard {
   std::exception_ptr first_;
   std::atomic<bool> failed_ = false;
 };
+
+/// `work(k)` for every k below n, on all threads; what it throws first is thrown here. Each k must write to its own
+/// place.
+template <class Work>
+void parallel_for(std::size_t n, const Work& work) {
+  ParallelGuard guard;
+#pragma omp parallel for schedule(dynamic)
+  for (std::size_t k = 0; k < n; ++k) guard.run([&] { work(k); });
+  guard.rethrow();
+}
 
 }  // namespace iqgate::compute

@@ -8,6 +8,7 @@
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
 #include "iqgate/compute/fft.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -212,24 +213,32 @@ void PowerSpectrumPass::Work::take(const Slab& slab) {
   std::vector<int> taken(sums.size());
   for (; next < last; next += std::min(batch, last - next)) {
     const std::size_t count = std::min(batch, last - next);
+    ParallelGuard guard;
 #pragma omp parallel
     {
-      const auto in = fft<T>().reals();
-      const auto out = fft<T>().complexes();
+      decltype(fft<T>().reals()) in;
+      decltype(fft<T>().complexes()) out;
+      guard.run([&] {
+        in = fft<T>().reals();
+        out = fft<T>().complexes();
+      });
 #pragma omp for schedule(dynamic)
-      for (std::size_t k = 0; k < count; ++k) {
-        sums[k].assign(n, T(0));
-        taken[k] = 0;
-        for (const std::size_t box : chunks[next + k].boxes)
-          if (periodogram(slab, box, in.get(), out.get())) {
-            add_power(out.get(), sums[k].data(), n);
-            ++taken[k];
-          }
-      }
+      for (std::size_t k = 0; k < count; ++k)
+        guard.run([&] {
+          sums[k].assign(n, T(0));
+          taken[k] = 0;
+          for (const std::size_t box : chunks[next + k].boxes)
+            if (periodogram(slab, box, in.get(), out.get())) {
+              add_power(out.get(), sums[k].data(), n);
+              ++taken[k];
+            }
+        });
 #pragma omp for schedule(static)
       for (std::size_t f = 0; f < n; ++f)
-        for (std::size_t k = 0; k < count; ++k) halves[std::size_t(chunks[next + k].block)][f] += double(sums[k][f]);
+        for (std::size_t k = 0; k < count && !guard.failed(); ++k)
+          halves[std::size_t(chunks[next + k].block)][f] += double(sums[k][f]);
     }
+    guard.rethrow();
     for (std::size_t k = 0; k < count; ++k) {
       result.boxes_in_block[std::size_t(chunks[next + k].block)] += taken[k];
       result.left_out += static_cast<int>(chunks[next + k].boxes.size()) - taken[k];

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include "iqgate/compute/clones.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {
@@ -78,40 +80,35 @@ void temporal_maps(const TemporalJob& job, TemporalMaps& maps) {
   const std::vector<double> polynomials = time_polynomials(n, job.order);
   for (Voxels* map : {&maps.mean, &maps.residual_sd, &maps.sfnr, &maps.odd_minus_even}) map->resize(voxels);
   const std::size_t chunks = (voxels + chunk - 1) / chunk;
-  std::size_t bad = 0;
-#pragma omp parallel reduction(+ : bad)
-  {
-    std::vector<double> sums((2 + most_time_terms) * chunk);
+  std::vector<std::size_t> bad_in(chunks, 0);
+  parallel_for(chunks, [&](std::size_t c) {
+    std::vector<double> sums((2 + most_time_terms) * chunk, 0.0);
     double *square = sums.data(), *alternating = square + chunk, *products[most_time_terms];
     for (int t = 0; t < most_time_terms; ++t) products[t] = sums.data() + (2 + std::size_t(t)) * chunk;
-#pragma omp for schedule(static)
-    for (std::size_t c = 0; c < chunks; ++c) {
-      const std::size_t from = c * chunk, count = std::min(chunk, voxels - from);
-      std::fill(sums.begin(), sums.end(), 0.0);
-      for (std::size_t t = 0; t < n; ++t) {
-        double weights[most_time_terms];
-        for (int k = 0; k < terms; ++k) weights[k] = polynomials[std::size_t(k) * n + t];
-        add_frame(job.frames[t] + from, job.frames[0] + from,
-                  t >= paired  ? 0
-                  : t % 2 == 0 ? 1
-                               : -1,
-                  weights, terms, square, alternating, products, count);
-      }
-      for (std::size_t x = 0; x < count; ++x) {
-        double rest = square[x];
-        for (int k = 0; k < terms; ++k) rest -= products[k][x] * products[k][x];
-        const double mean = double(job.frames[0][from + x]) + products[0][x] / std::sqrt(double(n)),
-                     sd = std::sqrt(std::max(0.0, rest) / (double(n) - terms));
-        const bool finite = std::isfinite(square[x]);
-        bad += !finite;
-        maps.mean[from + x] = finite ? float(mean) : NAN;
-        maps.residual_sd[from + x] = finite ? float(sd) : NAN;
-        maps.sfnr[from + x] = finite && sd > 0 ? float(mean / sd) : NAN;
-        maps.odd_minus_even[from + x] = finite ? float(alternating[x]) : NAN;
-      }
+    const std::size_t from = c * chunk, count = std::min(chunk, voxels - from);
+    for (std::size_t t = 0; t < n; ++t) {
+      double weights[most_time_terms];
+      for (int k = 0; k < terms; ++k) weights[k] = polynomials[std::size_t(k) * n + t];
+      add_frame(job.frames[t] + from, job.frames[0] + from,
+                t >= paired  ? 0
+                : t % 2 == 0 ? 1
+                             : -1,
+                weights, terms, square, alternating, products, count);
     }
-  }
-  maps.not_finite = bad;
+    for (std::size_t x = 0; x < count; ++x) {
+      double rest = square[x];
+      for (int k = 0; k < terms; ++k) rest -= products[k][x] * products[k][x];
+      const double mean = double(job.frames[0][from + x]) + products[0][x] / std::sqrt(double(n)),
+                   sd = std::sqrt(std::max(0.0, rest) / (double(n) - terms));
+      const bool finite = std::isfinite(square[x]);
+      bad_in[c] += !finite;
+      maps.mean[from + x] = finite ? float(mean) : NAN;
+      maps.residual_sd[from + x] = finite ? float(sd) : NAN;
+      maps.sfnr[from + x] = finite && sd > 0 ? float(mean / sd) : NAN;
+      maps.odd_minus_even[from + x] = finite ? float(alternating[x]) : NAN;
+    }
+  });
+  maps.not_finite = std::accumulate(bad_in.begin(), bad_in.end(), std::size_t{0});
 }
 
 SquareSeries square_series(const TemporalJob& job, std::size_t slice, std::size_t x, std::size_t y,
@@ -126,27 +123,23 @@ SquareSeries square_series(const TemporalJob& job, std::size_t slice, std::size_
   SquareSeries result{.mean = std::vector<std::vector<double>>(largest, std::vector<double>(n)),
                       .cv = std::vector<double>(largest)};
   std::vector<std::vector<double>> pixel(largest * largest, std::vector<double>(n));
-#pragma omp parallel
-  {
+  parallel_for(n, [&](std::size_t t) {
     std::vector<double> table((largest + 1) * (largest + 1), 0.0);  // sums over the rectangle to the lower left
-#pragma omp for schedule(static)
-    for (std::size_t t = 0; t < n; ++t) {
-      const float* frame = job.frames[t] + slice * job.size.x * job.size.y;
-      for (std::size_t j = 0; j < largest; ++j)
-        for (std::size_t i = 0; i < largest; ++i) {
-          const double v = frame[(y - below + j) * job.size.x + x - below + i];
-          pixel[j * largest + i][t] = v;
-          table[(j + 1) * (largest + 1) + i + 1] =
-              v + table[j * (largest + 1) + i + 1] + table[(j + 1) * (largest + 1) + i] - table[j * (largest + 1) + i];
-        }
-      for (std::size_t side = 1; side <= largest; ++side) {
-        const std::size_t low = below - (side - 1) / 2, high = low + side, w = largest + 1;
-        result.mean[side - 1][t] =
-            (table[high * w + high] - table[low * w + high] - table[high * w + low] + table[low * w + low]) /
-            double(side * side);
+    const float* frame = job.frames[t] + slice * job.size.x * job.size.y;
+    for (std::size_t j = 0; j < largest; ++j)
+      for (std::size_t i = 0; i < largest; ++i) {
+        const double v = frame[(y - below + j) * job.size.x + x - below + i];
+        pixel[j * largest + i][t] = v;
+        table[(j + 1) * (largest + 1) + i + 1] =
+            v + table[j * (largest + 1) + i + 1] + table[(j + 1) * (largest + 1) + i] - table[j * (largest + 1) + i];
       }
+    for (std::size_t side = 1; side <= largest; ++side) {
+      const std::size_t low = below - (side - 1) / 2, high = low + side, w = largest + 1;
+      result.mean[side - 1][t] =
+          (table[high * w + high] - table[low * w + high] - table[high * w + low] + table[low * w + low]) /
+          double(side * side);
     }
-  }
+  });
   for (std::size_t side = 1; side <= largest; ++side) {
     double mean;
     const double sd = residual_sd(result.mean[side - 1], polynomials, job.order, mean);

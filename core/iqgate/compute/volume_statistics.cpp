@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/value_sums.hpp"
 
 namespace iqgate::compute {
@@ -68,11 +69,14 @@ HistogramPass::HistogramPass(double first, double width, std::size_t bins) {
 
 void HistogramPass::add(const Slab& slab, const Slab*) {
   const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y, bins = histogram_.counts.size();
+  ParallelGuard guard;
 #pragma omp parallel
   {
-    Histogram own{histogram_.first, histogram_.width, std::vector<std::int64_t>(bins, 0)};
+    Histogram own{.first = histogram_.first, .width = histogram_.width};
+    guard.run([&] { own.counts.assign(bins, 0); });
 #pragma omp for schedule(static)
     for (std::size_t z = slab.begin; z < slab.end; ++z) {
+      if (guard.failed()) continue;
       const float* values = slab.slice(z);
       for (std::size_t k = 0; k < plane; ++k) {
         if (!std::isfinite(values[k])) continue;
@@ -83,12 +87,13 @@ void HistogramPass::add(const Slab& slab, const Slab*) {
       }
     }
 #pragma omp critical(histogram)
-    {
+    if (!guard.failed()) {
       for (std::size_t k = 0; k < bins; ++k) histogram_.counts[k] += own.counts[k];
       histogram_.below += own.below;
       histogram_.above += own.above;
     }
   }
+  guard.rethrow();
 }
 
 struct OrderStatistics::Work {
@@ -107,12 +112,18 @@ struct OrderStatistics::Work {
       const std::size_t plane = slab.voxels.size.x * slab.voxels.size.y;
       for (std::size_t first = slab.begin, last; first < slab.end; first = last) {
         last = std::min(slab.end, first + round(plane));
+        ParallelGuard guard;
 #pragma omp parallel
         {
           // Two tables, so that equal neighbours do not wait for each other.
-          std::vector<std::uint32_t> even(bins, 0), odd(bins, 0);
+          std::vector<std::uint32_t> even, odd;
+          guard.run([&] {
+            even.assign(bins, 0);
+            odd.assign(bins, 0);
+          });
 #pragma omp for schedule(static)
           for (std::size_t z = first; z < last; ++z) {
+            if (guard.failed()) continue;
             const float* values = slab.slice(z);
             std::size_t k = 0;
             for (; k + 2 <= plane; k += 2)
@@ -120,8 +131,9 @@ struct OrderStatistics::Work {
             if (k < plane) ++even[ordered_key(values[k]) >> 16];
           }
 #pragma omp critical(order_statistics)
-          for (std::size_t b = 0; b < bins; ++b) work->upper[b] += std::uint64_t{even[b]} + odd[b];
+          for (std::size_t b = 0; b < bins && !guard.failed(); ++b) work->upper[b] += std::uint64_t{even[b]} + odd[b];
         }
+        guard.rethrow();
       }
     }
   } upper_pass;
@@ -134,12 +146,15 @@ struct OrderStatistics::Work {
       if (work->chosen.empty()) return;
       for (std::size_t first = slab.begin, last; first < slab.end; first = last) {
         last = std::min(slab.end, first + round(plane));
+        ParallelGuard guard;
 #pragma omp parallel
         {
           // Table 0 takes what is not wanted, so that there is no branch.
-          std::vector<std::uint32_t> own((work->chosen.size() + 1) * bins, 0);
+          std::vector<std::uint32_t> own;
+          guard.run([&] { own.assign((work->chosen.size() + 1) * bins, 0); });
 #pragma omp for schedule(static)
           for (std::size_t z = first; z < last; ++z) {
+            if (guard.failed()) continue;
             const float* values = slab.slice(z);
             for (std::size_t k = 0; k < plane; ++k) {
               const std::uint32_t key = ordered_key(values[k]);
@@ -148,8 +163,9 @@ struct OrderStatistics::Work {
             }
           }
 #pragma omp critical(order_statistics)
-          for (std::size_t b = bins; b < own.size(); ++b) work->lower[b] += own[b];
+          for (std::size_t b = bins; b < own.size() && !guard.failed(); ++b) work->lower[b] += own[b];
         }
+        guard.rethrow();
       }
     }
   } lower_pass;

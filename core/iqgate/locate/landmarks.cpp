@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/resample.hpp"
 #include "iqgate/locate/marks.hpp"
 #include "iqgate/locate/rings.hpp"
@@ -74,11 +75,10 @@ int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement
   std::size_t took_part = 0;
   for (int round = 0; round < 4; ++round) {
     std::vector<std::vector<Shift>> own(rods.size() + faces.size());
-#pragma omp parallel for schedule(dynamic)
-    for (std::size_t k = 0; k < own.size(); ++k) {
+    compute::parallel_for(own.size(), [&](std::size_t k) {
       if (k < rods.size()) look_at_rod(scan, pose, rods[k], k, contrast, own[k]);
       else look_at_face(scan, pose, faces[k - rods.size()], k, contrast, own[k]);
-    }
+    });
     shifts.clear();
     took_part = 0;
     for (const auto& list : own) {

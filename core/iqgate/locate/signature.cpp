@@ -5,6 +5,8 @@
 #include <complex>
 #include <numbers>
 
+#include "iqgate/compute/parallel_guard.hpp"
+
 namespace iqgate::locate {
 namespace {
 
@@ -146,14 +148,14 @@ MatchResult match_signature(const Scan& scan, const phantom::Model& model, const
     for (double shift = middle - reach; shift <= middle + reach; shift += plane_step_mm)
       for (const bool mirrored : {false, true}) scored.push_back({shift, direction < 0, mirrored, {}});
   }
-#pragma omp parallel for schedule(dynamic, 4)
-  for (std::size_t k = 0; k < scored.size(); k += 2) {
+  compute::parallel_for(scored.size() / 2, [&](std::size_t pair) {
+    const std::size_t k = 2 * pair;
     Turns turns = correlate(seen, drawn_rings, scored[k].shift_mm, scored[k].over ? -1 : 1, least_planes, noise, floor);
-    if (!turns.valid) continue;
+    if (!turns.valid) return;
     // Over: the angles run backwards; a mirror turns that round.
     scored[k].turns = scored[k].over ? turns.reversed : turns.same;
     scored[k + 1].turns = scored[k].over ? turns.same : turns.reversed;
-  }
+  });
   const auto best_in = [](const Scored& s) {
     return s.turns.empty() ? -1.0 : *std::max_element(s.turns.begin(), s.turns.end());
   };

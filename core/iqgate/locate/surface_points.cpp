@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <numbers>
 
+#include "iqgate/compute/parallel_guard.hpp"
+
 namespace iqgate::locate {
 namespace {
 
@@ -247,9 +249,9 @@ Surface find_surface(const Scan& scan) {
       surface.groups += sectors_per_plane;
     }
   }
-#pragma omp parallel for schedule(dynamic, 16)
-  for (std::size_t k = 0; k < rays.size(); ++k)
+  compute::parallel_for(rays.size(), [&](std::size_t k) {
     rays[k].met = edge_along_ray(view, grid, mask, rays[k].centre, rays[k].step, rays[k].crossing);
+  });
   surface.rays = rays.size();
   for (const Ray& ray : rays) {
     if (ray.met) surface.points.push_back({grid.to_mm(ray.crossing), ray.group});

@@ -163,16 +163,12 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
     whole_flags.push_back("first_echo_deviates");
   // Voxel by voxel.
   std::vector<std::optional<DecayFit>> own(pixels);
-  compute::ParallelGuard guard;
-#pragma omp parallel for schedule(dynamic, 16)
-  for (std::size_t p = 0; p < pixels; ++p)
-    guard.run([&] {
-      std::vector<double> signal(n);
-      for (std::size_t t = 0; t < n; ++t)
-        signal[t] = series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[voxels.mask.offsets[p]]);
-      own[p] = fit(series, signal, false);
-    });
-  guard.rethrow();
+  compute::parallel_for(pixels, [&](std::size_t p) {
+    std::vector<double> signal(n);
+    for (std::size_t t = 0; t < n; ++t)
+      signal[t] = series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[voxels.mask.offsets[p]]);
+    own[p] = fit(series, signal, false);
+  });
   std::vector<double> good;
   for (const auto& f : own)
     if (f) good.push_back(f->time_ms);

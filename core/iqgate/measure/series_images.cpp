@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/temporal.hpp"
 
 namespace iqgate::measure {
@@ -142,12 +143,11 @@ void add_spikes(const VolumeSeries& series, float half_signal, const std::string
   const std::size_t n = series.frames.size(), plane = series.size.x * series.size.y;
   const std::vector<double> polynomials = compute::time_polynomials(n, 2);
   std::vector<double> spikes(series.size.z, 0), by_mad(series.size.z, 0), used(series.size.z, 0);
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t z = 0; z < series.size.z; ++z) {
+  compute::parallel_for(series.size.z, [&](std::size_t z) {
     std::vector<std::size_t> inside;
     for (std::size_t k = z * plane; k < (z + 1) * plane; ++k)
       if (series.frames.front()[k] > half_signal) inside.push_back(k);
-    if (inside.size() < 30) continue;
+    if (inside.size() < 30) return;
     std::vector<double> means(n, 0.0);
     for (std::size_t t = 0; t < n; ++t) {
       for (const std::size_t k : inside) means[t] += series.frames[t][k];
@@ -155,13 +155,13 @@ void add_spikes(const VolumeSeries& series, float half_signal, const std::string
     }
     const std::vector<double> rest = residuals(means, polynomials, 2);
     const double sd = robust_sd(rest), middle = median_of(rest);
-    if (!(sd > 1e-9 * std::abs(mean_of(means)))) continue;  // a slice that does not change
+    if (!(sd > 1e-9 * std::abs(mean_of(means)))) return;  // a slice that does not change
     for (const double r : rest) {
       spikes[z] += std::abs(r - middle) > spike_limit * sd;
       by_mad[z] += std::abs(r - middle) > spike_limit * sd / 1.4826;
     }
     used[z] = 1;
-  }
+  });
   double count = 0, more = 0, slices = 0;
   for (std::size_t z = 0; z < series.size.z; ++z) count += spikes[z], more += by_mad[z], slices += used[z];
   if (slices == 0) return results.skip("n_spikes", where, "no slice shows the phantom");

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "iqgate/compute/bootstrap.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::measure {
 
@@ -69,12 +70,11 @@ BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uin
   result.blocks = blocks;
   if (blocks < 2) return result;
   std::vector<std::vector<double>> values(draws);
-#pragma omp parallel for schedule(static)
-  for (std::size_t d = 0; d < draws; ++d) {
+  compute::parallel_for(draws, [&](std::size_t d) {
     std::vector<int> times(blocks, 0);
     for (std::size_t k = 0; k < blocks; ++k) ++times[compute::drawn_block(seed, d, k, blocks)];
     values[d] = evaluate(times);
-  }
+  });
   const std::size_t statistics = values.front().size();
   result.se.assign(statistics, NAN);
   result.sorted_draws.resize(statistics);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <memory>
+#include <new>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/read/dicom_deflated.hpp"
@@ -105,6 +106,7 @@ void parse(DicomFile& file, const IntakeLimits& limits) {
   const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
   format.transferEnd();
   DcmDataset& data = *format.getDataset();
+  if (status == EC_MemoryExhausted) throw std::bad_alloc();
   if (status.bad()) {
     // With the preamble it is DICOM, and what cannot be parsed of it is damage; without, it only looked like it.
     throw Refusal{has_preamble(file.source) || data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",

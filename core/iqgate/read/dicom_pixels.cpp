@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstring>
 #include <mutex>
+#include <new>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/read/dicom_deflated.hpp"
@@ -71,6 +72,7 @@ void load_whole(const DicomFile& file, DcmFileFormat& format) {
   } else {
     status = format.loadFile(OFFilename(file.source.name().c_str()));
   }
+  if (status == EC_MemoryExhausted) throw std::bad_alloc();
   if (status.bad())
     throw InputError("truncated", file.source.name(), std::string("cannot be read whole: ") + status.text());
 }

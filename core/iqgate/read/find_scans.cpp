@@ -11,6 +11,7 @@
 #include <set>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/read/archive.hpp"
 #include "iqgate/read/dicom_series.hpp"
 #include "iqgate/read/raster.hpp"
@@ -152,15 +153,7 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
   Found found;
   for (const std::string& path : paths) collect(path, limits, gather, without, found);
   std::vector<DicomFile> files(found.dicom.size());
-  std::exception_ptr fault;
-#pragma omp parallel for schedule(dynamic)
-  for (std::size_t k = 0; k < files.size(); ++k) try {
-      files[k] = read_dicom_file(found.dicom[k], limits);
-    } catch (...) {
-#pragma omp critical
-      fault = std::current_exception();
-    }
-  if (fault) std::rethrow_exception(fault);
+  compute::parallel_for(files.size(), [&](std::size_t k) { files[k] = read_dicom_file(found.dicom[k], limits); });
   std::vector<ScanHeader> headers =
       assemble_series(std::move(files), limits, gather == Gather::tree, lost_by_folder(found.refused));
   std::vector<ScanHeader> rasters;
