@@ -127,7 +127,7 @@ void measured_and_located(long every, long drawn, const std::vector<std::string>
   }
 }
 
-TEST(Allocations, PhantomsLocatedAndMeasured) { measured_and_located(4, 8, {"water_cylinder"}); }
+TEST(Allocations, PhantomsLocatedAndMeasured) { measured_and_located(3, 5, {"water_cylinder"}); }
 TEST(AllocationsLong, EveryPhantomLocatedAndMeasured) { measured_and_located(40, 150, test::phantoms_of_one_scan()); }
 
 TEST(Allocations, ScansReadFromFiles) {
