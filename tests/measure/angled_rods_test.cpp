@@ -52,6 +52,26 @@ TEST(AngledRods, SpacingAndPlacesOfSlices) {
   }
 }
 
+// The slope's error from what the line leaves, n - 2 degrees of freedom: the curve of places tells both.
+TEST(AngledRods, ErrorOfTheSpacingIsThatOfTheSlope) {
+  compute::RenderJob job;
+  job.grid = test::centred_grid({200, 200, 14}, {1, 1, 5});
+  job.psf_sigma_mm = {0.7, 0.7, 0.7};
+  job.noise = {.kind = compute::NoiseKind::white, .sd = 40, .seed = 5};
+  Scan scan = test::ct_scan(crossed_rods(45), job);
+  scan.modality = "MR", scan.value_unit = "1";
+  const Results r = test::measure_one(scan, where(45), "angled_rods");
+  ASSERT_EQ(r.curves.size(), 1u);
+  const std::vector<double>&at = r.curves[0].x.values, &error = r.curves[0].y.values;
+  const double n = double(at.size());
+  double mx = 0, my = 0, sxx = 0, sxy = 0, rest = 0;
+  for (std::size_t k = 0; k < at.size(); ++k) mx += at[k] / n, my += error[k] / n;
+  for (std::size_t k = 0; k < at.size(); ++k) sxx += std::pow(at[k] - mx, 2), sxy += (at[k] - mx) * (error[k] - my);
+  for (std::size_t k = 0; k < at.size(); ++k) rest += std::pow(error[k] - my - sxy / sxx * (at[k] - mx), 2);
+  ASSERT_GE(n, 5);
+  EXPECT_NEAR(*r.find("slice_spacing_mm")->se / std::sqrt(rest / (n - 2) / sxx), 1, 1e-9);
+}
+
 TEST(AngledRods, RefusesWhatShowsNoRods) {
   compute::RenderJob job;
   job.grid = test::centred_grid({200, 200, 20}, {1, 1, 5});

@@ -230,6 +230,33 @@ TEST(Nps, IntervalAtZeroIsSymmetric) {
   EXPECT_NEAR((m->value - m->ci95->low) / half, 1, 1e-6);
 }
 
+// Both ends of a diameter have their error: over 12 draws the diameters spread by no more than is stated (their SD is
+// known to 21 %, and what lies between pixels is stated too).
+TEST(Diameters, TheErrorIsThatOfBothEnds) {
+  const char* const names[] = {"diameter_h_mm", "diameter_v_mm", "diameter_d45_mm", "diameter_d135_mm"};
+  std::vector<double> found[4];
+  double stated[4] = {};
+  for (unsigned draw = 0; draw < 12; ++draw) {
+    std::mt19937_64 generator(draw + 1);
+    std::normal_distribution<double> normal(0, 60);
+    const Scan scan = painted(
+        {220, 220, 1}, {1, 1, 5},
+        [&](Vec3 p) { return 500 * std::erfc((std::hypot(p.x, p.y) - 95) / 1.4) + normal(generator); }, "MR");
+    const Results r = measured(scan, {disc("d", "diameters", {0, 0, 0}, 95)}, "diameters");
+    for (int k = 0; k < 4; ++k) {
+      const Measurement* m = r.find(names[k]);
+      ASSERT_TRUE(m && m->se) << names[k];
+      found[k].push_back(m->value), stated[k] += *m->se / 12;
+    }
+  }
+  for (int k = 0; k < 4; ++k) {
+    double mean = 0, square = 0;
+    for (const double v : found[k]) mean += v / 12;
+    for (const double v : found[k]) square += (v - mean) * (v - mean) / 11;
+    EXPECT_LT(std::sqrt(square), 1.4 * stated[k]) << names[k];
+  }
+}
+
 // Each bar is read over the middle half of its width: what lies beside that moves no end.
 TEST(Wedges, OnlyTheMiddleHalfOfEachBarCounts) {
   const auto difference = [](bool foreign) {

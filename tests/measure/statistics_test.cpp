@@ -60,6 +60,18 @@ TEST(Statistics, ErrorOfARegionFromThatOfThePlacement) {
   EXPECT_NEAR(se, std::sqrt(13 * error.across_mm * error.across_mm + 25 * error.along_mm * error.along_mm), 1e-12);
 }
 
+// Where one of the two moves leaves the scan there is no difference to take.
+TEST(Statistics, AMoveThatLeavesTheScanDoesNotCount) {
+  Placement p;
+  p.center_se_mm = 0.5, p.axial_se_mm = 0.25;
+  const Region region = test::disc("r", "uniform", {0, 0, 0}, 5);
+  const double se = localisation_se(p, region, [](const Region& there) -> std::optional<double> {
+    if (there.center_mm.x > 0) return std::nullopt;
+    return 1000 + 8 * there.center_mm.z;
+  });
+  EXPECT_NEAR(se, 8 * 0.25, 1e-12);
+}
+
 TEST(Statistics, BootstrapOfAMeanGivesItsStandardError) {
   std::vector<double> x;
   for (int k = 0; k < 40; ++k) x.push_back(std::sin(k * 1.7) * 3 + k % 5);

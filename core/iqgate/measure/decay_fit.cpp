@@ -67,9 +67,8 @@ Best search(const std::vector<double>& t, const std::vector<double>& y, bool con
 
 // From the curvature of the sum of squares by the time constant, the linear parts following.
 DecayFit finished(const Best& best, const std::vector<double>& t, const std::vector<double>& y, bool constant) {
-  DecayFit f{best.tau, best.fit.constant, best.fit.factor, 0, 0};
+  DecayFit f{best.tau, best.fit.constant, best.fit.factor};
   const double freedom = double(t.size()) - (constant ? 3 : 2);
-  f.rms = std::sqrt(best.fit.square / double(t.size()));
   if (freedom < 1) return f;
   const double h = 1e-3 * best.tau;
   const double second = (linear_fit(t, y, best.tau + h, constant).square - 2 * best.fit.square +

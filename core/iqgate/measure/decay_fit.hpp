@@ -8,7 +8,6 @@ namespace iqgate::measure {
 struct DecayFit {
   double time_ms = 0;   ///< T1 or T2
   double a = 0, b = 0;  ///< see the models
-  double rms = 0;       ///< of what the fit leaves
   double se_ms = 0;     ///< of the time constant, from what the fit leaves (as many degrees of freedom as it has)
 };
 

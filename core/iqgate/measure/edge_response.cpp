@@ -284,7 +284,6 @@ Response edge_response(const BlockedProfile& profile, const std::vector<int>& ti
     r.mtf.push_back(std::abs(data[k]) / zero * std::min(1 / factor, options.largest_correction));
   }
   r.f50 = first_crossing(r.frequency_per_mm, r.mtf, 0.5);
-  r.f10 = first_crossing(r.frequency_per_mm, r.mtf, 0.1);
   r.fwhm_mm = width_at(r.lsf, bin, 0.5);
   r.fwtm_mm = width_at(r.lsf, bin, 0.1);
   r.good = true;

@@ -43,7 +43,7 @@ struct Response {
   std::vector<double> frequency_per_mm, mtf;
   double low = 0, high = 0;  ///< plateaus: mean of the first and last sixth
   double rise_15_85_mm = 0, centre_mm = 0;
-  std::optional<double> f50, f10, fwhm_mm, fwtm_mm;
+  std::optional<double> f50, fwhm_mm, fwtm_mm;
   double tail_fraction = 0;
 };
 
