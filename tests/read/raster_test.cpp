@@ -190,6 +190,7 @@ TEST_F(Gate, NrrdHeadersThatLie) {
   type.replace(type.find("unsigned short"), 14, "block");
   expect_refused("x.nrrd", type + "\n" + voxels, "pixel_format");
   expect_refused("x.nrrd", head + "data file: ../x.raw\n\n", "bad_header");
+  expect_refused("x.nrrd", head + "data file: " + std::string(300, 'a') + "\n\n", "missing_data");
   expect_refused("x.nrrd", "something else entirely", "not_nrrd");
 }
 

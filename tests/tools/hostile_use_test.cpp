@@ -34,6 +34,21 @@ TEST_F(Use, NumbersOutOfRangeAreWrongUse) {
   }
 }
 
+// Longer than a file may be named: what cannot be looked at is not there, and no fault of the program.
+TEST_F(Use, NamesThatAreTooLong) {
+  const std::string name(300, 'a');
+  for (const std::string& arguments :
+       {"verify " + name, "report " + name, "export " + name + " --to json", "inspect " + name,
+        "measure " + name + " --phantom water_cylinder", "batch " + name + " --store " + folder.path("store"),
+        "batch " + folder.path() + " --store " + name, "watch " + name + " --store " + folder.path("store"),
+        "check " + water() + " --phantom " + name, "check " + water() + " --phantom water_cylinder --limits " + name,
+        "check " + water() + " --phantom water_cylinder -o " + name, "compare " + name + " --reference " + name,
+        "measure " + water() + " --roi " + name, "phantoms render water_cylinder -o " + name, "bench " + name}) {
+    const int code = run(arguments);
+    EXPECT_TRUE(code == 2 || code == 3 || code == 5) << code << ' ' << arguments.substr(0, 60) << ": " << error;
+  }
+}
+
 TEST_F(Use, AMisspelledMetricAndABadContextComeBeforeAnyScan) {
   EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --metric roi_men"), 2);
   EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --context /nonexistent.json"), 2);

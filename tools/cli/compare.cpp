@@ -90,8 +90,10 @@ int run_compare(const Options& options) {
     document.result_sha256.push_back(sha256_file(file));
   }
   if (!options.log.empty()) {
-    const report::CheckedLog log =
-        std::filesystem::exists(options.log) ? report::read_log(options.log) : report::check_log("");
+    std::error_code error;
+    const bool there = std::filesystem::exists(options.log, error);
+    if (error) throw InputError("cannot_read", options.log, error.message(), "check the name and the permission");
+    const report::CheckedLog log = there ? report::read_log(options.log) : report::check_log("");
     report::refuse_broken(log, options.log);
     document.look = compare.look =
         report::next_look(log, document.profile.digest, document.profile.name, document.site.front().scanner);

@@ -9,6 +9,7 @@
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/file_bytes.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/base/utc_time.hpp"
 #include "iqgate/pipeline/job.hpp"
@@ -24,7 +25,7 @@ namespace fs = std::filesystem;
 
 // A file, or the named one in a folder, whose schema must be the one asked for.
 std::string document_file(const std::string& path, const std::string& name) {
-  return fs::is_directory(path) ? path + "/" + name : path;
+  return is_folder(path) ? path + "/" + name : path;
 }
 
 json::Value document_of(const std::string& file, const std::string& schema) {
@@ -37,7 +38,7 @@ json::Value document_of(const std::string& file, const std::string& schema) {
 // An earlier dossier goes whole: no page of another answer may stay beside this one.
 void clear_dossier(const std::string& folder) {
   if (fs::is_empty(folder)) return;
-  if (!fs::exists(folder + "/dossier.json"))
+  if (!is_there(folder + "/dossier.json"))
     throw OutputError("not_empty", folder, "holds other files than those of a dossier", "name an empty folder with -o");
   const json::Value manifest = json::parse_file(folder + "/dossier.json", ErrorKind::input);
   const json::Value* files = manifest.find("files");
@@ -70,7 +71,7 @@ int run_dossier(const Options& options) {
     parts.results.push_back({name, report::read_result(file), sha256_hex(bytes)});
     copies["result_" + name + ".json"] = bytes;
   }
-  if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); fs::exists(h5)) {
+  if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); is_there(h5)) {
     report::StoredPictures stored = report::read_result_hdf5(h5);
     parts.pictures = std::move(stored.pictures);
     parts.maps = std::move(stored.maps);

@@ -3,6 +3,7 @@
 
 #include "cli/options.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/base/json.hpp"
 #include "iqgate/batch/verify_store.hpp"
 #include "iqgate/report/verify.hpp"
@@ -12,7 +13,7 @@ namespace iqgate::cli {
 namespace {
 
 bool is_store(const std::string& path) {
-  return store::is_url(path) || std::filesystem::is_regular_file(path + "/iqgate.sqlite");
+  return store::is_url(path) || is_file(path + "/iqgate.sqlite");
 }
 
 report::Verified verify_store(const std::string& path, const Options& options) {

@@ -8,6 +8,7 @@
 #include "cli/batch_options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/base/utc_time.hpp"
 #include "iqgate/batch/deliveries.hpp"
 #include "iqgate/batch/outputs.hpp"
@@ -50,7 +51,7 @@ int watch_folder(const Options& options, batch::StopSignals& stop) {
     throw UsageError("wrong_use", "watch", "watches one folder", "name the folder that deliveries come into");
   batch::BatchOptions batch = batch_options(options);
   const std::string root = batch.roots.front();
-  if (!std::filesystem::is_directory(root)) throw UsageError("wrong_use", root, "is no folder");
+  if (!is_folder(root)) throw UsageError("wrong_use", root, "is no folder");
   batch.folders_from = root;
   for (const std::string& text : options.expect) batch::read_expectation(text);
   store::Store store(options.store);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/read/archive.hpp"
 #include "iqgate/read/dicom_series.hpp"
@@ -127,7 +128,7 @@ void collect(const std::string& path, const IntakeLimits& limits, Gather gather,
 std::map<std::string, std::string> lost_by_folder(const std::vector<ScanHeader>& refused) {
   std::map<std::string, std::string> why;
   for (const ScanHeader& h : refused)
-    if (h.is_scan && !fs::is_directory(h.display))
+    if (h.is_scan && !is_folder(h.display))
       why[fs::path(h.display).parent_path().string() + "/"] = h.code + ": " + h.reason;
   return why;
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/read/raster_checks.hpp"
 
 namespace iqgate::read {
@@ -51,7 +52,7 @@ std::string data_file(const std::string& header, const std::string& name) {
   for (const auto& part : relative)
     if (part == "..") refuse(header, "bad_header", "names a data file outside its folder");
   const fs::path full = fs::path(header).parent_path() / relative;
-  if (!fs::is_regular_file(full)) refuse(header, "missing_data", "names a data file that is not there (" + name + ")");
+  if (!is_file(full)) refuse(header, "missing_data", "names a data file that is not there (" + name + ")");
   return full.string();
 }
 

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "iqgate/base/file_bytes.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/report/hdf5_writer.hpp"
 
 namespace iqgate::report {
@@ -87,8 +88,8 @@ void read_identity(const Value& scan, judge::Record& record) {
 }  // namespace
 
 Value read_result(const std::string& path) {
-  const std::string file = std::filesystem::is_directory(path) ? path + "/result.json" : path;
-  if (!std::filesystem::exists(file))
+  const std::string file = is_folder(path) ? path + "/result.json" : path;
+  if (!is_there(file))
     throw InputError("not_a_result", file, "is not there", "give a folder that measure or check wrote with -o");
   Value result = json::parse_file(file, ErrorKind::input);
   const Value* list = result.find("measurements");
@@ -126,7 +127,7 @@ judge::Record record_of(const Value& result, const std::string& source) {
 
 void check_against_hdf5(const std::string& result_file) {
   const std::string h5 = std::filesystem::path(result_file).replace_extension(".h5").string();
-  if (!std::filesystem::exists(h5)) return;
+  if (!is_there(h5)) return;
   if (read_result_hdf5(h5).result_json != file_bytes(result_file))
     throw InputError("mixed_results", result_file, "is not the text that result.h5 beside it was written with",
                      "it was changed, or two runs were mixed: measure again into an empty folder");

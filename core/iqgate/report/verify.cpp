@@ -6,6 +6,7 @@
 #include <set>
 
 #include "iqgate/base/file_bytes.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/report/decision_log.hpp"
 #include "iqgate/report/exports.hpp"
@@ -31,7 +32,7 @@ Verified verify_result(const std::string& folder) {
   Verified v{
       "result", "result.json, result.h5, measurements.csv and report.html agree; curves.csv is not looked at", {}};
   const auto bytes = [&](const std::string& name) { return file_bytes(folder + "/" + name); };
-  if (!fs::exists(folder + "/result.h5")) {
+  if (!is_there(folder + "/result.h5")) {
     v.faults.push_back("result.h5 is missing");
     return v;
   }
@@ -39,9 +40,9 @@ Verified verify_result(const std::string& folder) {
   if (stored.result_json != bytes("result.json"))
     v.faults.push_back("result.json is not the one that was written with result.h5");
   const json::Value result = read_result(folder);
-  if (fs::exists(folder + "/measurements.csv") && bytes("measurements.csv") != measurements_csv(result))
+  if (is_there(folder + "/measurements.csv") && bytes("measurements.csv") != measurements_csv(result))
     v.faults.push_back("measurements.csv is not that of result.json");
-  if (fs::exists(folder + "/report.html") && bytes("report.html") != html_report(result, stored.pictures, stored.maps))
+  if (is_there(folder + "/report.html") && bytes("report.html") != html_report(result, stored.pictures, stored.maps))
     v.faults.push_back("report.html is not that of result.json (or was drawn where gnuplot differs)");
   return v;
 }
@@ -61,7 +62,7 @@ void verify_files(const std::string& folder, const json::Value& manifest, Verifi
       named.insert(m.key);
       const std::string file = folder + "/" + m.key;
       if (m.key.find('/') != std::string::npos) v.faults.push_back(m.key + " is no file of the dossier");
-      else if (!fs::exists(file)) v.faults.push_back(m.key + " is missing");
+      else if (!is_there(file)) v.faults.push_back(m.key + " is missing");
       else if (!m.value.string() || sha256_file(file) != *m.value.string()) v.faults.push_back(m.key + " was changed");
     }
   if (!named.count("dossier.html")) v.faults.push_back("dossier.json does not name dossier.html");
@@ -96,7 +97,7 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
       read_log(log_path, LogState{static_cast<std::size_t>(*length), json::text_at(chain, "last_digest")});
   if (log.fault) v.faults.push_back("the log: " + fault_text(*log.fault));
   v.what += ", log of " + std::to_string(log.state.length) + " entries";
-  if (!fs::exists(folder + "/comparison.json")) return v;
+  if (!is_there(folder + "/comparison.json")) return v;
   // Digests can be worked out anew; what the log holds cannot.
   const json::Value* entry = entry_of(log, sha256_file(folder + "/comparison.json"));
   if (!entry) {
