@@ -88,6 +88,31 @@ TEST(Stability, FindsTheFrequencyOfAnOscillation) {
   EXPECT_GT(found(r, "spectrum_peak_ratio", "robust_sd").value, 20);
 }
 
+// The repetition time in seconds, or that of one of many excitations: acquisition times decide, and without them there
+// is no frequency.
+TEST(Stability, ARepetitionTimeThatIsNotTheVolumes) {
+  std::vector<Scan> scans = series_of({});
+  for (std::size_t t = 0; t < volumes; ++t)
+    for (float& v : scans[t].volume.values) v += float(5 * std::sin(2 * M_PI * 0.125 * 2 * double(t)));
+  for (const char* repetition : {"2", "0.002", "30", "2000000"}) {
+    for (std::size_t t = 0; t < volumes; ++t) {
+      scans[t].tags["RepetitionTime"] = repetition;
+      char text[32];
+      std::snprintf(text, sizeof text, "10%02d%02d.000000", int(2 * t) / 60, int(2 * t) % 60);
+      scans[t].tags["AcquisitionTime"] = text;
+    }
+    const Results told = measured(scans);
+    EXPECT_NEAR(found(told, "spectrum_peak_hz").value, 0.125, 0.501 / (198 * 2)) << repetition;
+    const auto& flags = found(told, "spectrum_peak_hz").flags;
+    EXPECT_NE(std::find(flags.begin(), flags.end(), "interval_from_acquisition_times"), flags.end()) << repetition;
+    if (std::string(repetition) == "2000000") continue;  // half an hour a volume: nothing tells that it is wrong
+    for (Scan& scan : scans) scan.tags.erase("AcquisitionTime");
+    const Results silent = measured(scans);
+    EXPECT_EQ(silent.find("spectrum_peak_hz"), nullptr) << repetition;
+    EXPECT_NE(silent.find("sfnr", "fbirn"), nullptr);
+  }
+}
+
 TEST(Stability, CountsSpikesAndMeasuresSmoothness) {
   std::vector<Scan> scans = series_of({}, {33, 33, 3});
   for (const std::size_t t : {20u, 77u})

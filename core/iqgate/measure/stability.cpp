@@ -169,7 +169,9 @@ void add_spectrum(const VolumeSeries& series, const Square& square, const std::s
   report.add("spectrum_peak_ratio", "robust_sd", (*top - median_of(amplitude)) / robust_sd(amplitude), "1",
              "(largest amplitude - median) / (1.4826 median distance from it), frequencies 1 / (N TR) to 1 / (2 TR)");
   if (!series.interval_s)
-    return results.skip("spectrum_peak_hz", where, "the repetition time is not known; give it with --repetition-time");
+    return results.skip("spectrum_peak_hz", where,
+                        "the time from volume to volume is not known (none is told, or one below 50 ms); give it with "
+                        "--repetition-time");
   const double step = 1 / (double(n) * *series.interval_s);
   report.add("spectrum_peak_hz", "", step * double(top - amplitude.begin() + 1), "Hz",
              "frequency of the largest amplitude of the mean's residuals");

@@ -42,8 +42,13 @@ bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
   return files.size() == 1 || rises(times) || rises(numbers);
 }
 
-// Why the times of the volumes are no even series; empty where they are, or where nothing tells.
-std::string uneven(const Job& job, const std::vector<std::size_t>& scans) {
+// What the acquisition times of the volumes tell: the step from one to the next, or why there is no even one. Neither
+// where nothing is told.
+struct Steps {
+  std::optional<double> usual_s;
+  std::string reason;
+};
+Steps steps_in_time(const Job& job, const std::vector<std::size_t>& scans) {
   std::vector<double> times;
   for (const std::size_t s : scans) {
     const auto found = job.scans[s].scan->tags.find("AcquisitionTime");
@@ -65,9 +70,28 @@ std::string uneven(const Job& job, const std::vector<std::size_t>& scans) {
       std::snprintf(text, sizeof text,
                     "volumes are missing or uneven in time: %.3f s after volume %zu where %.3f s is usual", steps[k],
                     k + 1, usual);
-      return text;
+      return {{}, text};
     }
-  return {};
+  return {usual, {}};
+}
+
+// Seconds from volume to volume. The tag can be the time of one excitation of many, or be told in another unit: where
+// acquisition times are there they decide, and no whole volume comes in less than 50 ms.
+void set_interval(const Job& job, const Scan& first, std::optional<double> usual_s, VolumeSeries& series) {
+  constexpr double least_s = 0.05, alike = 0.1;
+  double tr_ms = 0;
+  const bool told = first.tag_number("RepetitionTime", tr_ms) && tr_ms > 0;
+  if (job.settings.repetition_time_s > 0) {
+    series.interval_s = job.settings.repetition_time_s;
+    series.flags.push_back("repetition_time_given");
+  } else if (usual_s && !(told && std::abs(tr_ms / 1000 - *usual_s) <= alike * *usual_s)) {
+    series.interval_s = usual_s;
+    series.flags.push_back("interval_from_acquisition_times");
+  } else if (told && tr_ms / 1000 >= least_s) {
+    series.interval_s = tr_ms / 1000;
+  } else if (told) {
+    series.flags.push_back("repetition_time_too_short_for_a_volume");
+  }
 }
 
 }  // namespace
@@ -87,7 +111,8 @@ VolumeSeries volume_series(const Job& job, std::size_t least) {
     series.reason = "nothing tells the order in time of the volumes: give them in one file, or with acquisition times";
     return series;
   }
-  series.reason = uneven(job, scans);
+  const Steps steps = steps_in_time(job, scans);
+  series.reason = steps.reason;
   if (!series.good()) return series;
   double declared = 0;
   if (job.scans[scans[0]].scan->tag_number("NumberOfTemporalPositions", declared) && declared > double(scans.size())) {
@@ -114,13 +139,7 @@ VolumeSeries volume_series(const Job& job, std::size_t least) {
     return series;
   }
   for (const std::size_t s : scans) series.frames.push_back(job.scans[s].scan->volume.values.data());
-  double tr_ms = 0;
-  if (job.settings.repetition_time_s > 0) {
-    series.interval_s = job.settings.repetition_time_s;
-    series.flags.push_back("repetition_time_given");
-  } else if (job.scans[scans[0]].scan->tag_number("RepetitionTime", tr_ms) && tr_ms > 0) {
-    series.interval_s = tr_ms / 1000;
-  }
+  set_interval(job, *job.scans[scans[0]].scan, steps.usual_s, series);
   return series;
 }
 

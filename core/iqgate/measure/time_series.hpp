@@ -11,7 +11,7 @@ namespace iqgate::measure {
 struct VolumeSeries {
   std::vector<const float*> frames;
   Size3 size;
-  std::optional<double> interval_s;  ///< repetition time; absent where nothing tells it
+  std::optional<double> interval_s;  ///< from volume to volume; absent where nothing tells it
   std::vector<std::string> flags;
   std::string reason;  ///< why there is none
   bool good() const { return reason.empty(); }
