@@ -256,6 +256,74 @@ TEST(NpsSlow, StationarityKnowsItsLevel) {
   EXPECT_LT(value_of(nps_of(scan), "nps_stationarity_p", "2d_poly2"), 0.001);
 }
 
+// White noise whose variance is 100 (1 + (r / 60)^2): the noise of a ring is the root mean square over the pixels of
+// its boxes, less the 6 of 1024 that the detrending takes. The boxes by their definition: 32 pixels, on a lattice of 16
+// through the middle, wholly inside, by thirds of the way to the outermost.
+TEST(Nps, NoiseByRadius) {
+  Scan scan = noise_scan({.kind = compute::NoiseKind::white, .sd = 10, .seed = 61});
+  const auto variance_at = [](double x, double y) { return 100 * (1 + (x * x + y * y) / 3600); };
+  for (std::size_t i = 0; i < scan.volume.values.size(); ++i)
+    scan.volume.values[i] *=
+        float(std::sqrt(variance_at((double(i % 256) - 127.5) / 2, (double(i / 256 % 256) - 127.5) / 2)) / 10);
+  struct Box {
+    double radius, variance;
+  };
+  std::vector<Box> boxes;
+  for (int j = -8; j <= 8; ++j)
+    for (int i = -8; i <= 8; ++i) {
+      const double x0 = (128 + 16 * i - 16 - 127.5) / 2, y0 = (128 + 16 * j - 16 - 127.5) / 2;  // first pixel, mm
+      const auto far = [](double a) { return std::max(std::abs(a - 0.25), std::abs(a + 15.75)); };
+      if (std::hypot(far(x0), far(y0)) > 60) continue;
+      double mean = 0;
+      for (int b = 0; b < 32; ++b)
+        for (int a = 0; a < 32; ++a) mean += variance_at(x0 + a / 2.0, y0 + b / 2.0) / 1024;
+      boxes.push_back({std::hypot(x0 + 7.75, y0 + 7.75), mean});
+    }
+  double last = 0;
+  for (const Box& b : boxes) last = std::max(last, b.radius);
+  const Results r = nps_of(scan);
+  double expected[3];
+  const char* const rings[] = {"2d_poly2_inner", "2d_poly2_middle", "2d_poly2_outer"};
+  for (int ring = 0; ring < 3; ++ring) {
+    double n = 0, square = 0, variance = 0;
+    for (const Box& b : boxes)
+      if (std::min(2, int(3 * b.radius / last)) == ring) n += 1, square += b.radius * b.radius, variance += b.variance;
+    expected[ring] = std::sqrt(variance / n);
+    EXPECT_NEAR(value_of(r, "nps_ring_radius_mm", rings[ring], "u"), std::sqrt(square / n), 1e-9);
+    const Measurement* noise = r.find("noise_from_nps_hu", rings[ring], "u");
+    ASSERT_TRUE(noise && noise->se);
+    EXPECT_NEAR(noise->value, expected[ring] * std::sqrt(1 - 6.0 / 1024), 4 * *noise->se) << ring;
+    EXPECT_LT(*noise->se, 0.02 * noise->value) << ring;
+    EXPECT_NEAR(value_of(r, "nps_avg_per_mm", rings[ring], "u"), 0.5, 0.02) << ring;
+    EXPECT_EQ(curve_of(r, "nps_radial", std::string("u/") + rings[ring]).x.values.size(), 16u);
+  }
+  const Measurement* ratio = r.find("noise_outer_over_inner");
+  ASSERT_TRUE(ratio && ratio->se && ratio->ci95);
+  EXPECT_NEAR(ratio->value, expected[2] / expected[0], 4 * *ratio->se);
+  EXPECT_GT(ratio->ci95->low, 1.1);
+  // 24 pixels a side at least: a disc of 30 of them has no three rings.
+  const Results small = nps_of(scan, 15);
+  EXPECT_EQ(small.find("noise_outer_over_inner"), nullptr);
+}
+
+// The same noise everywhere: 40 scans, the ratio 1 on average (3.5 of its errors) and its spread as stated: an SD of 40
+// is known to 11 %, three of these.
+TEST(NpsSlow, NoiseByRadiusIsAlikeWhereItIs) {
+  double mean = 0, square = 0, stated = 0;
+  constexpr int draws = 40;
+  for (std::uint64_t seed = 0; seed < draws; ++seed) {
+    const Scan scan =
+        noise_scan({.kind = compute::NoiseKind::gaussian, .sd = 40, .tau_mm = 0.5, .seed = 700 + seed}, {256, 256, 3});
+    const Results r = nps_of(scan, 60, 6);
+    const Measurement* ratio = r.find("noise_outer_over_inner");
+    ASSERT_TRUE(ratio && ratio->se);
+    mean += ratio->value / draws, square += ratio->value * ratio->value, stated += *ratio->se / draws;
+  }
+  const double sd = std::sqrt((square - draws * mean * mean) / (draws - 1));
+  EXPECT_NEAR(mean, 1, 3.5 * sd / std::sqrt(double(draws)));
+  EXPECT_NEAR(sd / stated, 1, 0.34);
+}
+
 TEST(Nps, StationarityWeighsPlacesByTheirSlices) {
   // One place of 60 slices and eight of 2, ln s^2 normal with variance 2 / n_eff: the statistic has the mean K - 1 = 8;
   // about the plain mean it would be 10.8. 400 sets: p averages 0.5 +- 0.0144.

@@ -5,6 +5,7 @@
 #include "iqgate/measure/metrics.hpp"
 #include "iqgate/measure/noise_correlation.hpp"
 #include "iqgate/measure/nps_residual.hpp"
+#include "iqgate/measure/nps_rings.hpp"
 #include "iqgate/measure/nps_spectrum.hpp"
 
 namespace iqgate::measure {
@@ -55,6 +56,8 @@ void measure_region(const Job& job, std::size_t s, const Region& region, Results
              .stationarity = true,
              .flags = voxels.flags};
   measure_nps(job, *job.scans[s].volume, flat, set, results);
+  if (region.shape == RegionShape::disc || region.shape == RegionShape::cylinder)
+    measure_nps_rings(job, s, region, voxels, set, results);
   set.variant = "image_poly2";
   set.detrend = compute::Detrend::none;
   set.stationarity = false;
@@ -152,12 +155,15 @@ Metric nps_metric() {
       "nps_avg2d weighs by f; the poly2 detrend takes "
       "power from the first rings, which raises the means of white noise by up to 2.3 % (boxes of 24 pixels); "
       "noise_from_nps^2 is the sum over all bins (corners included); parseval_ratio compares it with the variance "
-      "of the boxes.",
+      "of the boxes. By radius (poly2_inner, _middle, _outer): boxes of 32 or 24 pixels whose centres lie in the "
+      "inner, "
+      "middle or outer third of the way from a disc's axis to its outermost box; noise_outer_over_inner compares them.",
       "AAPM 233; ICRU 87; IEC 62220-1-1",
       {"noise_from_nps_hu", "noise_from_nps", "parseval_ratio", "nps_peak_per_mm", "nps_avg_per_mm", "nps_avg2d_per_mm",
        "nps_median_per_mm", "nps_at_0_extrap_hu2_mm2", "nps_at_0_extrap", "nps_stationarity_p", "nps_n_roi",
-       "nps_lowf_valid_from_per_mm"},
-      {"2d_poly2", "2d_image_poly2", "2d_constant", "2d_two_scan_diff", "2d_ensemble_mean", "3d_poly2"},
+       "nps_lowf_valid_from_per_mm", "nps_ring_radius_mm", "noise_outer_over_inner"},
+      {"2d_poly2", "2d_poly2_inner", "2d_poly2_middle", "2d_poly2_outer", "2d_image_poly2", "2d_constant",
+       "2d_two_scan_diff", "2d_ensemble_mean", "3d_poly2"},
       {"uniform", "nps_box"},
       {},
       run};

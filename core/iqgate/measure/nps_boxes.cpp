@@ -23,6 +23,12 @@ bool box_inside(const Region& region, const Grid& grid, Size3 corner, Size3 box)
   return true;
 }
 
+double reach_of(const Region& region) {
+  double reach = 0;
+  for (const Vec3 c : corners_mm(region)) reach = std::max(reach, norm(c - region.center_mm));
+  return reach;
+}
+
 // Half-overlapping boxes on a lattice through the region's centre, symmetric along the slices.
 Boxes lattice(const Region& region, const Grid& grid, Size3 box, double reach_mm, std::size_t first_slice,
               std::size_t slices) {
@@ -47,10 +53,14 @@ Boxes lattice(const Region& region, const Grid& grid, Size3 box, double reach_mm
 
 }  // namespace
 
+Boxes boxes_of_side(const Region& region, const Grid& grid, std::size_t first_slice, std::size_t last_slice,
+                    std::size_t side) {
+  return lattice(region, grid, {side, side, 1}, reach_of(region), first_slice, last_slice - first_slice + 1);
+}
+
 Boxes place_boxes(const Region& region, const Grid& grid, std::size_t first_slice, std::size_t last_slice,
                   bool three_dimensional) {
-  double reach = 0;
-  for (const Vec3 c : corners_mm(region)) reach = std::max(reach, norm(c - region.center_mm));
+  const double reach = reach_of(region);
   const std::size_t slices = last_slice - first_slice + 1;
   const std::vector<std::size_t> depths =
       three_dimensional ? std::vector<std::size_t>{64, 32, 16} : std::vector<std::size_t>{1};

@@ -17,6 +17,10 @@ struct Boxes {
 Boxes place_boxes(const Region& region, const Grid& grid, std::size_t first_slice, std::size_t last_slice,
                   bool three_dimensional);
 
+/// Half-overlapping boxes of this many pixels a side, one slice deep: all that fit.
+Boxes boxes_of_side(const Region& region, const Grid& grid, std::size_t first_slice, std::size_t last_slice,
+                    std::size_t side);
+
 /// A region of shape box is one box in each of its slices; regions given together share a spectrum (TG-233: a circle of
 /// them). `reason` says why there are none.
 Boxes given_boxes(const std::vector<Region>& regions, const Grid& grid, std::string& reason);

@@ -141,6 +141,7 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
                 boxes.box.x, boxes.box.y, boxes.box.z, independent);
   const auto add = [&](const std::string& name, double value, const std::string& unit, int statistic = -1,
                        bool signed_value = false) {
+    if (set.brief && statistic != 0 && statistic != 2) return;
     if (!std::isfinite(value))
       return results.skip(name, set.where, "variant " + variant + ": the spectrum is too coarse");
     Measurement m = measurement(name, variant, set.where, value, unit);
