@@ -213,6 +213,36 @@ TEST(SliceThickness, AKnownTiltIsTakenOut) {
   EXPECT_LT(value_of(r, "slice_thickness_mm", "catphan_042", "w/a"), 0.9 * truth);
 }
 
+// Slices that lie 0.1 mm off their places, up and down in turn: the error of the place is 0.1 mm over the root of the
+// slices that both wires cross (8 to 21 of them), that of the spacing the slope's.
+TEST(SliceThickness, ErrorsOfPlaceAndSpacing) {
+  const auto scanned = [](double jitter) {
+    return painted({120, 120, 21}, {0.5, 0.5, 1.1}, [jitter](Vec3 p) {
+      const double z = p.z + (std::lround(p.z / 1.1 + 10) % 2 ? jitter : -jitter);
+      const double there = p.x - z / tangent, back = p.x + z / tangent, v = 1 / (tangent * tangent) + 0.16;
+      return 50 + 400 * std::exp(-(p.y + 15) * (p.y + 15) / 0.32) * std::exp(-there * there / (2 * v)) +
+             400 * std::exp(-(p.y - 15) * (p.y - 15) / 0.32) * std::exp(-back * back / (2 * v));
+    });
+  };
+  Region a = ramp("w/a"), b = ramp("w/b");
+  a.center_mm = {0, -15, 0};
+  b.center_mm = {0, 15, 0};
+  b.in_plane = {-1, 0, 0};
+  const Results r = measured(scanned(0.1), {a, b}), still = measured(scanned(0), {a, b});
+  const Measurement *place = r.find("slice_position_offset_mm", "", "w"),
+                    *spacing = r.find("slice_spacing_mm", "ramp_wires", "w");
+  ASSERT_TRUE(place && place->se && spacing && spacing->se);
+  EXPECT_GT(*place->se, 0.1 / std::sqrt(21.0));
+  EXPECT_LT(*place->se, 0.11 / std::sqrt(6.0));
+  // n places a spacing d apart have an SD of d sqrt((n^2 - 1) / 12): of the slope the error is that of the place over
+  // it.
+  const double spread = 1.1 * *place->se / *spacing->se, n = std::sqrt(12 * spread * spread / 1.21 + 1);
+  EXPECT_NEAR(n, std::round(n), 0.05);
+  EXPECT_GE(n, 7.9);
+  EXPECT_LE(n, 21.1);
+  EXPECT_LT(*still.find("slice_position_offset_mm", "", "w")->se, 0.1 * *place->se);
+}
+
 // Two wires that climb in opposite directions, 1.7 mm higher than the placement says, and the phantom 0.8 mm aside
 // along them; slices 1.1 mm apart, which a wrong header calls 1 mm.
 TEST(SliceThickness, WiresTellThePlaceAndTheSpacing) {

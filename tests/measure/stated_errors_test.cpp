@@ -257,6 +257,22 @@ TEST(Diameters, TheErrorIsThatOfBothEnds) {
   }
 }
 
+// One bar without an end, or a region that does not lie in the slice, tells nothing.
+TEST(Wedges, OneBarOrATiltedRegionIsNoPair) {
+  const auto scene = [](double left, double right) {
+    return painted(
+        {240, 320, 1}, {0.25, 0.25, 5},
+        [=](Vec3 p) { return 1000 * std::clamp((p.y - (p.x < 0 ? left : right)) / 5 + 0.5, 0.0, 1.0); }, "MR");
+  };
+  Region region = box("w", "wedge_pair", {0, 0, 0}, {40, 60, 0});
+  EXPECT_NE(measured(scene(2, -3), {region}, "wedges").find("bar_difference_mm"), nullptr);
+  for (const auto& [left, right] : {std::pair{2.0, 200.0}, {200.0, 2.0}, {2.0, -200.0}, {-200.0, 2.0}})
+    EXPECT_TRUE(measured(scene(left, right), {region}, "wedges").measurements.empty()) << left << ' ' << right;
+  const double tilt = 15 * M_PI / 180;
+  region.normal = {0, std::sin(tilt), std::cos(tilt)};
+  EXPECT_TRUE(measured(scene(2, -3), {region}, "wedges").measurements.empty());
+}
+
 // Each bar is read over the middle half of its width: what lies beside that moves no end.
 TEST(Wedges, OnlyTheMiddleHalfOfEachBarCounts) {
   const auto difference = [](bool foreign) {

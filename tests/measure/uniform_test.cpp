@@ -171,7 +171,7 @@ TEST(NemaUniformity, LinearShading) {
   // S0 (1 + g x / R): peak deviation 100 g, NAAD 100 (1 - 4 g / (3 pi)); tolerance 0.1.
   const double g = 0.15, R = 70;
   const Scan scan = painted(
-      {400, 400, 1}, {0.5, 0.5, 5}, [&](Vec3 p) { return 1000 * (1 + g * p.x / R); }, "MR");
+      {400, 320, 1}, {0.5, 0.5, 5}, [&](Vec3 p) { return 1000 * (1 + g * p.x / R); }, "MR");
   const Results r = measure_one(scan, disc("mroi", "uniform", {0, 0, 0}, R), "nema_ms3");
   for (const char* variant : {"unsmoothed", "smoothed_3x3"}) {
     EXPECT_NEAR(value_of(r, "nema_ms3_peak_deviation_pct", variant), 100 * g, 0.1);
@@ -233,6 +233,8 @@ TEST(Snr, EveryVariantOnOneChannel) {
     // Rician: the mean is high by s^2 / (2 S), 0.02 %; the SD low by less.
     EXPECT_NEAR(m->value, 50, 3.5 * *m->se + 0.02) << variant;
     EXPECT_LT(*m->se / m->value, 0.08);
+    // An SD of n independent pixels is known to 1 / sqrt(2 (n - 1)); the signal's own error is a hundredth of that.
+    EXPECT_NEAR(*m->se / m->value * std::sqrt(2 * (*m->n_eff - 1)), 1, 5e-4) << variant;
   }
   // One image minus its 9 x 9 mean keeps 80/81 of the variance.
   EXPECT_NEAR(value_of(r, "snr", "smoothed_subtraction", "repeat_1/mroi") * std::sqrt(80.0 / 81), 50, 1.5);
