@@ -29,7 +29,7 @@ std::string plain_number(const std::string& text) {
 
 // One curve of each kind and place: variants that differ by their conditioning stand in curves.csv.
 bool worth_drawing(const std::string& name, const std::string& variant) {
-  for (const char* other : {"hann", "monotone", "exp_tail", "2d_image_poly2", "2d_constant"})
+  for (const char* other : {"hann", "monotone", "exp_tail", "2d_image_poly2", "2d_constant", "2d_poly2_middle"})
     if (variant == other) return false;
   return name != "mtf" || (variant != "coltman" && variant != "droege_morin" && variant != "x" && variant != "y");
 }
