@@ -213,22 +213,32 @@ TEST(SliceThickness, AKnownTiltIsTakenOut) {
   EXPECT_LT(value_of(r, "slice_thickness_mm", "catphan_042", "w/a"), 0.9 * truth);
 }
 
-// Slices that lie 0.1 mm off their places, up and down in turn: the error of the place is 0.1 mm over the root of the
-// slices that both wires cross (8 to 21 of them), that of the spacing the slope's.
-TEST(SliceThickness, ErrorsOfPlaceAndSpacing) {
-  const auto scanned = [](double jitter) {
-    return painted({120, 120, 21}, {0.5, 0.5, 1.1}, [jitter](Vec3 p) {
-      const double z = p.z + (std::lround(p.z / 1.1 + 10) % 2 ? jitter : -jitter);
-      const double there = p.x - z / tangent, back = p.x + z / tangent, v = 1 / (tangent * tangent) + 0.16;
-      return 50 + 400 * std::exp(-(p.y + 15) * (p.y + 15) / 0.32) * std::exp(-there * there / (2 * v)) +
-             400 * std::exp(-(p.y - 15) * (p.y - 15) / 0.32) * std::exp(-back * back / (2 * v));
-    });
-  };
+// Two wires that climb in opposite directions, `aside` mm along them; each slice shows them at `height` of its place.
+Scan two_wires(const std::function<double(double)>& height, double aside) {
+  return painted({120, 120, 21}, {0.5, 0.5, 1.1}, [&](Vec3 p) {
+    const double there = p.x - aside - height(p.z) / tangent, back = p.x - aside + height(p.z) / tangent;
+    const double v = 1 / (tangent * tangent) + 0.16;
+    return 50 + 400 * std::exp(-(p.y + 15) * (p.y + 15) / 0.32) * std::exp(-there * there / (2 * v)) +
+           400 * std::exp(-(p.y - 15) * (p.y - 15) / 0.32) * std::exp(-back * back / (2 * v));
+  });
+}
+
+std::pair<Region, Region> two_ramps() {
   Region a = ramp("w/a"), b = ramp("w/b");
   a.center_mm = {0, -15, 0};
   b.center_mm = {0, 15, 0};
   b.in_plane = {-1, 0, 0};
-  const Results r = measured(scanned(0.1), {a, b}), still = measured(scanned(0), {a, b});
+  return {a, b};
+}
+
+// Slices that lie 0.1 mm off their places, up and down in turn: the error of the place is 0.1 mm over the root of the
+// slices that both wires cross (8 to 21 of them), that of the spacing the slope's.
+TEST(SliceThickness, ErrorsOfPlaceAndSpacing) {
+  const auto [a, b] = two_ramps();
+  const auto jittered = [](double by) {
+    return two_wires([by](double z) { return z + (std::lround(z / 1.1 + 10) % 2 ? by : -by); }, 0);
+  };
+  const Results r = measured(jittered(0.1), {a, b}), still = measured(jittered(0), {a, b});
   const Measurement *place = r.find("slice_position_offset_mm", "", "w"),
                     *spacing = r.find("slice_spacing_mm", "ramp_wires", "w");
   ASSERT_TRUE(place && place->se && spacing && spacing->se);
@@ -243,19 +253,11 @@ TEST(SliceThickness, ErrorsOfPlaceAndSpacing) {
   EXPECT_LT(*still.find("slice_position_offset_mm", "", "w")->se, 0.1 * *place->se);
 }
 
-// Two wires that climb in opposite directions, 1.7 mm higher than the placement says, and the phantom 0.8 mm aside
-// along them; slices 1.1 mm apart, which a wrong header calls 1 mm.
+// Two wires 1.7 mm higher than the placement says, and the phantom 0.8 mm aside along them; slices 1.1 mm apart, which
+// a wrong header calls 1 mm.
 TEST(SliceThickness, WiresTellThePlaceAndTheSpacing) {
-  Scan right = painted({120, 120, 21}, {0.5, 0.5, 1.1}, [](Vec3 p) {
-    const double there = p.x - 0.8 - (p.z - 1.7) / tangent, back = p.x - 0.8 + (p.z - 1.7) / tangent;
-    const double v = 1 / (tangent * tangent) + 0.16;
-    return 50 + 400 * std::exp(-(p.y + 15) * (p.y + 15) / 0.32) * std::exp(-there * there / (2 * v)) +
-           400 * std::exp(-(p.y - 15) * (p.y - 15) / 0.32) * std::exp(-back * back / (2 * v));
-  });
-  Region a = ramp("w/a"), b = ramp("w/b");
-  a.center_mm = {0, -15, 0};
-  b.center_mm = {0, 15, 0};
-  b.in_plane = {-1, 0, 0};
+  const Scan right = two_wires([](double z) { return z - 1.7; }, 0.8);
+  auto [a, b] = two_ramps();
   const Results r = measured(right, {a, b});
   EXPECT_NEAR(value_of(r, "slice_spacing_mm", "ramp_wires", "w"), 1.1, 0.01);
   EXPECT_NEAR(value_of(r, "slice_position_offset_mm", "", "w"), -1.7, 0.05);
