@@ -54,6 +54,28 @@ TEST(RegionStatistics, SharesOfPixelsGiveTheExactArea) {
   EXPECT_NEAR(volume / (M_PI * 9.7 * 9.7 * 3), 1, 2e-7);
 }
 
+// Slices at -8 to 8 mm, from -9 to 9 mm: a rod that reaches beyond either end is told to be clipped, and one whose
+// middle lies beyond by more than half a slice is not there.
+TEST(RegionStatistics, ARodBeyondTheEndsIsClippedOrNotThere) {
+  const Scan scan = painted({60, 40, 9}, {1, 1, 2}, [](Vec3) { return 1.0; });
+  const auto voxels = [&](double z, double length) {
+    Region rod = disc("r", "uniform", {0, 0, z}, 9);
+    if (length > 0) rod.shape = RegionShape::cylinder, rod.length_mm = length;
+    return measure::region_voxels(rod, scan.volume.grid);
+  };
+  using Flags = std::vector<std::string>;
+  EXPECT_EQ(voxels(0, 17.9).flags, Flags{});
+  EXPECT_EQ(voxels(-1, 17.9).flags, Flags{"clipped_axially"});
+  EXPECT_EQ(voxels(1, 17.9).flags, Flags{"clipped_axially"});
+  EXPECT_TRUE(voxels(8.9, 0).good());
+  EXPECT_TRUE(voxels(-8.9, 0).good());
+  for (const double beyond : {9.1, -9.1, 9.9, -9.9, 11.0}) {
+    EXPECT_FALSE(voxels(beyond, 0).good()) << beyond;
+    const Region flat = disc("r", "uniform", {0, 0, beyond}, 9);
+    EXPECT_FALSE(measure::centre_slice(flat, scan.volume.grid)) << beyond;
+  }
+}
+
 // A rod shorter than two slices covers none of them wholly: its cross-section is what it is all the same, and where it
 // stands decides which slices count, also for a rod far from the scan's corner and 1.3 mrad aslant.
 TEST(RegionStatistics, ARodBetweenSlicesKeepsItsCrossSection) {
