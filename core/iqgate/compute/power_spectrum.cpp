@@ -234,9 +234,10 @@ void PowerSpectrumPass::Work::take(const Slab& slab) {
             }
         });
 #pragma omp for schedule(static)
-      for (std::size_t f = 0; f < n; ++f)
-        for (std::size_t k = 0; k < count && !guard.failed(); ++k)
-          halves[std::size_t(chunks[next + k].block)][f] += double(sums[k][f]);
+      for (std::size_t f = 0; f < n; ++f) {
+        if (guard.failed()) continue;
+        for (std::size_t k = 0; k < count; ++k) halves[std::size_t(chunks[next + k].block)][f] += double(sums[k][f]);
+      }
     }
     guard.rethrow();
     for (std::size_t k = 0; k < count; ++k) {

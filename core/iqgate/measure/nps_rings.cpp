@@ -57,18 +57,19 @@ void measure_nps_rings(const Job& job, std::size_t scan, const Region& region, c
   if (rings.empty())
     return results.skip("noise_outer_over_inner", set.where,
                         "the region is too small for three rings of four boxes of 24 pixels");
+  const char* const noise = job.unit() == "HU" ? "noise_from_nps_hu" : "noise_from_nps";
   for (std::size_t k = 0; k < rings.size(); ++k) {
     NpsSet own = set;
     own.variant = names[k];
     own.brief = true;
     own.stationarity = false;
     measure_nps(job, *job.scans[scan].volume, rings[k].boxes, own, results);
-    Measurement radius =
-        measurement("nps_ring_radius_mm", std::string("2d_") + names[k], set.where, rings[k].radius_mm(), "mm");
+    const std::string variant = std::string("2d_") + names[k];
+    if (!results.find(noise, variant, set.where)) continue;
+    Measurement radius = measurement("nps_ring_radius_mm", variant, set.where, rings[k].radius_mm(), "mm");
     radius.method = "root mean square distance of the boxes' centres from the region's axis";
     results.add(std::move(radius));
   }
-  const char* const noise = job.unit() == "HU" ? "noise_from_nps_hu" : "noise_from_nps";
   const Measurement *inner = results.find(noise, "2d_poly2_inner", set.where),
                     *outer = results.find(noise, "2d_poly2_outer", set.where);
   if (!inner || !outer) return results.skip("noise_outer_over_inner", set.where, "the noise of a ring is not measured");
