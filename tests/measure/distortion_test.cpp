@@ -38,6 +38,19 @@ TEST(BallCentre, IsRightToAFewHundredthsOfAMillimetre) {
     }
 }
 
+// The window and the shell about it must lie in the scan on every side.
+TEST(BallCentre, AtTheEdgeOfTheScanThereIsNone) {
+  const phantom::Model ball = test::one_shape({.kind = phantom::ShapeKind::sphere, .radius_mm = 4}, 1000, 0);
+  for (const Vec3 at : {Vec3{14, 0, 0}, {-14, 0, 0}, {0, 14, 0}, {0, -14, 0}, {0, 0, 14}, {0, 0, -14}}) {
+    compute::RenderJob job;
+    job.grid = test::centred_grid({40, 40, 40}, {1, 1, 1});
+    job.pose.translation_mm = at;
+    const Scan scan = test::ct_scan(ball, job);
+    const BallCentre c = ball_centre(scan.volume.view(), scan.volume.grid, at, 4, 1, 6);
+    EXPECT_EQ(c.reason, "it lies at the edge of the scan") << at.x << ' ' << at.y << ' ' << at.z;
+  }
+}
+
 TEST(SolidHarmonics, AreHarmonicAndFitTheirOwnSum) {
   // The Laplacian of every term vanishes (central differences of polynomials of order 5: rounding only).
   const Vec3 p{0.3, -0.2, 0.5};
@@ -165,7 +178,8 @@ TEST(Distortion, ABallIsLookedForWithinItsDiameter) {
         regions.back().shape = RegionShape::sphere;
       }
   // The middle ball moved along x, and a body beside it or not.
-  const auto scanned = [&](double moved, bool body) {
+  Volume volume;
+  const auto scanned = [&](double moved, bool body, double noise = 0) {
     phantom::Model model = test::one_shape({.kind = phantom::ShapeKind::sphere, .radius_mm = 4}, 1000, 0);
     const phantom::Shape ball = model.shapes.front();
     model.shapes.clear();
@@ -177,8 +191,10 @@ TEST(Distortion, ABallIsLookedForWithinItsDiameter) {
     if (body) put("body", {13.5, 0, 0});
     compute::RenderJob job;
     job.grid = test::centred_grid({112, 112, 112}, {1, 1, 1});
+    if (noise > 0) job.noise = {.kind = compute::NoiseKind::white, .sd = noise, .seed = 3};
     Scan scan = test::ct_scan(model, job);
     scan.modality = "MR", scan.value_unit = "1";
+    volume = scan.volume;
     const std::vector<Scan> scans{scan};
     return measure_all(test::make_job(scans, regions), {"distortion"});
   };
@@ -189,6 +205,14 @@ TEST(Distortion, ABallIsLookedForWithinItsDiameter) {
   // One point far off the others does not move the phantom's place.
   EXPECT_NEAR(largest(scanned(7, false)), 7, 0.05);
   EXPECT_EQ(test::value_of(scanned(9, false), "control_points_found"), 26);
+  // One of 27 lies beyond the 95th percentile (27 x 0.05 = 1.35 points do). The largest has the error of its own
+  // centroid, three coordinates of it.
+  const Results noisy = scanned(5, false, 20);
+  EXPECT_EQ(test::value_of(noisy, "control_points_found"), 27);
+  EXPECT_LT(test::value_of(noisy, "distortion_p95_mm", "", "control_points"), 0.5);
+  const BallCentre c = ball_centre(volume.view(), volume.grid, {0, 0, 0}, 4, 1, 8);
+  ASSERT_TRUE(c.good()) << c.reason;
+  EXPECT_NEAR(*noisy.find("distortion_max_mm", "", "control_points")->se / (std::sqrt(3.0) * c.se_mm), 1, 0.01);
 }
 
 TEST(Distortion, BallsInEachOtherAreRefused) {

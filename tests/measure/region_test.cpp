@@ -36,7 +36,9 @@ TEST(RegionStatistics, SharesOfPixelsGiveTheExactArea) {
   rod = disc("r", "uniform", {0.3, 0.2, 0.4}, 9.7);
   rod.shape = RegionShape::cylinder;
   rod.length_mm = 3;
-  const std::pair<Region, double> cases[] = {{disc("small", "uniform", {0.1, 0.2, 0}, 0.3), M_PI * 0.09},
+  const std::pair<Region, double> cases[] = {{disc("left below", "uniform", {-30, 33, 0}, 4), M_PI * 16},
+                                             {disc("right above", "uniform", {30, -33, 0}, 4), M_PI * 16},
+                                             {disc("small", "uniform", {0.1, 0.2, 0}, 0.3), M_PI * 0.09},
                                              {disc("d", "uniform", {-3.33, 2.71, 0}, 21.3), M_PI * 21.3 * 21.3},
                                              {ellipse, M_PI * 31 * 17 / 4},
                                              {box, 23 * 11},

@@ -169,6 +169,20 @@ TEST(Plates, TheErrorIsThatOfBoth) {
   EXPECT_NEAR(*found[0].se, *found[1].se, 1e-9);
 }
 
+// By the angle between them only where both lean alike.
+TEST(Plates, OfTwoAnglesHaveNoExactWidth) {
+  const Scan scan = painted(
+      {160, 160, 1}, {1, 1, 5}, [](Vec3 p) { return 1000 - 300 * 0.5 * std::erfc((std::abs(p.x) - 12) / 2); }, "MR");
+  for (const double other : {11.31, 20.0}) {
+    std::vector<Region> regions{box("p/a", "plate", {0, -30, 0}, {76, 20, 1}),
+                                box("p/b", "plate", {0, 30, 0}, {76, 20, 1})};
+    regions[0].nominal["angle_deg"] = 11.31, regions[1].nominal["angle_deg"] = other;
+    const Results r = measured(scan, regions, "plates");
+    EXPECT_NE(r.find("slice_width_mm", "geometric_mean"), nullptr);
+    EXPECT_EQ(r.find("slice_width_mm", "exact") != nullptr, other < 12);
+  }
+}
+
 // What lies beyond the ends of the strip and above and below its middle half is not looked at.
 TEST(Plates, OnlyTheMiddleHalfOfTheRegionCounts) {
   const auto width = [](bool foreign) {
@@ -228,6 +242,16 @@ TEST(Nps, IntervalAtZeroIsSymmetric) {
   EXPECT_LT(*m->n_eff, 200);
   EXPECT_NEAR((m->ci95->high - m->value) / half, 1, 1e-6);
   EXPECT_NEAR((m->value - m->ci95->low) / half, 1, 1e-6);
+  // White noise: ring k holds about pi k independent values of each box, each known to its own size.
+  for (const Curve& c : r.curves) {
+    if (c.name != "nps_radial" || c.variant != "2d_poly2") continue;
+    double found = 0, expected = 0;
+    for (std::size_t k = 3; k < c.ci95_hi.size(); ++k) {
+      found += 0.5 * std::log(c.ci95_hi[k] / c.ci95_lo[k]) / student_t_quantile(0.975, *m->n_eff - 1);
+      expected += 1 / std::sqrt(*m->n_eff * M_PI * double(k + 1));
+    }
+    EXPECT_NEAR(found / expected, 1, 0.25);
+  }
 }
 
 // Both ends of a diameter have their error: over 12 draws the diameters spread by no more than is stated (their SD is
