@@ -1,6 +1,7 @@
 // D1-D3: model observers against their closed forms.
 #include "iqgate/measure/observer.hpp"
 
+#include <boost/math/distributions/non_central_f.hpp>
 #include <cmath>
 #include <random>
 
@@ -124,6 +125,19 @@ TEST(Hotelling, TheIntervalCovers) {
     inside_rule += covered >= 460 && covered <= 490;
   }
   EXPECT_GE(inside_rule, 1);
+}
+
+// 30 images of either kind, 6 channels: F = 53 / (6 x 58) 15 d^2 with 6 and 53 degrees of freedom; at the ends of the
+// interval 2.5 % of a noncentral F lie above it and below it.
+TEST(Hotelling, TheIntervalEndsAtTheDistributionsTails) {
+  std::mt19937_64 generator(31);
+  for (const double truth : {1.5, 2.5}) {
+    const Hotelling h = hotelling(draw(30, 6, truth, generator), draw(30, 6, 0, generator));
+    const double f = 53 / (6 * 58.0) * 15 * h.d2_resubstitution;
+    const auto below = [&](double d) { return boost::math::cdf(boost::math::non_central_f(6, 53, 15 * d * d), f); };
+    EXPECT_NEAR(below(h.dprime_low), 0.975, 1e-6);
+    EXPECT_NEAR(below(h.dprime_high), 0.025, 1e-6);
+  }
 }
 
 TEST(Hotelling, TooFewImagesAreRefused) {

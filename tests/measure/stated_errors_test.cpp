@@ -281,6 +281,29 @@ TEST(Diameters, TheErrorIsThatOfBothEnds) {
   }
 }
 
+// Two bright bars of other lengths and places in a dark strip that lies 1 mm beside the region's middle: thickness by
+// both formulas, lengths, and the slice's place from the bars' middles.
+TEST(Ramps, LengthsAndPlaceOfUnequalBars) {
+  constexpr double upper = 46, lower = 54, at_upper = 5, at_lower = -3;
+  const Scan scan = painted(
+      {400, 240, 1}, {0.5, 0.5, 5},
+      [](Vec3 p) {
+        const double w = p.y - 1, length = w < 0 ? upper : lower, at = w < 0 ? at_upper : at_lower;
+        const double bright = 0.5 * std::erfc((std::abs(p.x - at) - length / 2) / 2);
+        const double strip = 0.5 * std::erfc((std::abs(w) - 5) / 0.7);
+        return 1000 * (1 - strip) + strip * (100 + 700 * bright);
+      },
+      "MR");
+  Region region = box("r", "ramp_pair", {0, 0, 0}, {160, 10, 0});
+  region.nominal["slope"] = 10;
+  const Results r = measured(scan, {region}, "ramps");
+  // A line through 3 mm either side of a crossing, laid on samples of 0.25 mm: a fifth of that for each end.
+  EXPECT_NEAR(value_of(r, "ramp_length_mm", "upper"), upper, 0.1);
+  EXPECT_NEAR(value_of(r, "ramp_length_mm", "lower"), lower, 0.1);
+  EXPECT_NEAR(value_of(r, "slice_thickness_mm", "acr"), 0.2 * upper * lower / (upper + lower), 0.015);
+  EXPECT_NEAR(value_of(r, "slice_offset_mm", "ramps"), 0.5 * (at_upper - at_lower) / 10, 0.01);
+}
+
 // One bar without an end, or a region that does not lie in the slice, tells nothing.
 TEST(Wedges, OneBarOrATiltedRegionIsNoPair) {
   const auto scene = [](double left, double right) {
