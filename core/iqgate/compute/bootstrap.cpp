@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

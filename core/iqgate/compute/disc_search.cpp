@@ -5,9 +5,9 @@
 #include <stdexcept>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/filters.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace iqgate::compute {

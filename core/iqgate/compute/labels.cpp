@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 
 namespace iqgate::compute {

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/stream_row.hpp"
 #include "iqgate/compute/value_sums.hpp"
 

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/base/random.hpp"
 #include "iqgate/compute/fft.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

@@ -5,10 +5,10 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
 #include "iqgate/compute/cpu_backend.hpp"
 #include "iqgate/compute/fft.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

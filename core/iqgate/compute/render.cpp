@@ -6,9 +6,9 @@
 #include <optional>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/base/random.hpp"
 #include "iqgate/compute/noise_field.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/shape_field.hpp"
 
 namespace iqgate::compute {

@@ -5,8 +5,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/clones.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::compute {
 namespace {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/value_sums.hpp"
 
 namespace iqgate::compute {

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "iqgate/base/error.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/locate/surface_points.hpp"
 
 namespace iqgate::locate {
@@ -211,7 +211,7 @@ Vec3 signed_axis(Vec3 axis) {
 
 void add_uncertainty(const Fit& best, const Options& options, const Surface& surface, Placement& placement) {
   std::vector<Fit> fits(jackknife_groups, best);
-  compute::parallel_for(fits.size(), [&](std::size_t g) { refine(fits[g], options, surface.points, 3, int(g)); });
+  parallel_for(fits.size(), [&](std::size_t g) { refine(fits[g], options, surface.points, 3, int(g)); });
   const double factor = double(jackknife_groups - 1) / jackknife_groups;
   Vec3 mean_center;
   double mean_radius = 0;
@@ -258,7 +258,7 @@ Candidate fit_along(Vec3 axis, const Surface& surface, const Grid& grid, const O
 
 Fit fit_body(const Surface& surface, const Grid& grid, Options& options, double pixel_mm) {
   std::vector<Candidate> candidates(options.sphere || grid.size.z < 8 ? 1 : 3);
-  compute::parallel_for(candidates.size(), [&](std::size_t c) {
+  parallel_for(candidates.size(), [&](std::size_t c) {
     candidates[c] = fit_along(grid.direction.column(2 - static_cast<int>(c)), surface, grid, options, pixel_mm);
   });
   Candidate best{.options = options};

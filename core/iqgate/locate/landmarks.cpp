@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/resample.hpp"
 #include "iqgate/locate/marks.hpp"
 #include "iqgate/locate/rings.hpp"
@@ -75,7 +75,7 @@ int refine_on_landmarks(const Scan& scan, const phantom::Model& model, Placement
   std::size_t took_part = 0;
   for (int round = 0; round < 4; ++round) {
     std::vector<std::vector<Shift>> own(rods.size() + faces.size());
-    compute::parallel_for(own.size(), [&](std::size_t k) {
+    parallel_for(own.size(), [&](std::size_t k) {
       if (k < rods.size()) look_at_rod(scan, pose, rods[k], k, contrast, own[k]);
       else look_at_face(scan, pose, faces[k - rods.size()], k, contrast, own[k]);
     });

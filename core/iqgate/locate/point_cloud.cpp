@@ -6,8 +6,8 @@
 #include <map>
 
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/backend.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 #include "iqgate/compute/rigid_fit.hpp"
 #include "iqgate/locate/rings.hpp"
 
@@ -175,7 +175,7 @@ Placement locate_points(const Scan& scan, const phantom::Model& model) {
   std::stable_sort(core.begin(), core.end(), [&](Vec3 a, Vec3 b) { return norm(a - middle) < norm(b - middle); });
   if (core.size() > most_core) core.resize(most_core);
   poses.resize(starts.size());
-  compute::ParallelGuard guard;
+  ParallelGuard guard;
 #pragma omp parallel for schedule(dynamic)
   for (std::size_t k = 0; k < starts.size(); ++k)
     guard.run([&] { poses[k] = converge(core, blobs, starts[k], near_mm); });

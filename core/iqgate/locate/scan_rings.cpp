@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/resample.hpp"
 #include "iqgate/locate/rings.hpp"
 #include "iqgate/locate/rings_finish.hpp"
@@ -32,7 +32,7 @@ float ring_value(const VolumeView& v, const Grid& grid, Vec3 mm, Vec3 e1, Vec3 e
 void blur_along_axis(Rings& rings) {
   const std::size_t plane = rings.radius_mm.size() * angles, planes = rings.z_mm.size();
   std::vector<float> blurred(rings.values.size());
-  compute::parallel_for(planes, [&](std::size_t p) {
+  parallel_for(planes, [&](std::size_t p) {
     std::vector<double> sum(plane, 0.0);
     double weights = 0;
     for (std::size_t q = 0; q < planes; ++q) {

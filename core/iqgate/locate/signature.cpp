@@ -5,7 +5,7 @@
 #include <complex>
 #include <numbers>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 
 namespace iqgate::locate {
 namespace {
@@ -148,7 +148,7 @@ MatchResult match_signature(const Scan& scan, const phantom::Model& model, const
     for (double shift = middle - reach; shift <= middle + reach; shift += plane_step_mm)
       for (const bool mirrored : {false, true}) scored.push_back({shift, direction < 0, mirrored, {}});
   }
-  compute::parallel_for(scored.size() / 2, [&](std::size_t pair) {
+  parallel_for(scored.size() / 2, [&](std::size_t pair) {
     const std::size_t k = 2 * pair;
     Turns turns = correlate(seen, drawn_rings, scored[k].shift_mm, scored[k].over ? -1 : 1, least_planes, noise, floor);
     if (!turns.valid) return;

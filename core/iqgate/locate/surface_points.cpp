@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <numbers>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 
 namespace iqgate::locate {
 namespace {
@@ -249,7 +249,7 @@ Surface find_surface(const Scan& scan) {
       surface.groups += sectors_per_plane;
     }
   }
-  compute::parallel_for(rays.size(), [&](std::size_t k) {
+  parallel_for(rays.size(), [&](std::size_t k) {
     rays[k].met = edge_along_ray(view, grid, mask, rays[k].centre, rays[k].step, rays[k].crossing);
   });
   surface.rays = rays.size();

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/measure/decay_fit.hpp"
 #include "iqgate/measure/metrics.hpp"
 
@@ -163,7 +163,7 @@ void one_region(const Job& job, const Series& series, const Region& region, Resu
     whole_flags.push_back("first_echo_deviates");
   // Voxel by voxel.
   std::vector<std::optional<DecayFit>> own(pixels);
-  compute::parallel_for(pixels, [&](std::size_t p) {
+  parallel_for(pixels, [&](std::size_t p) {
     std::vector<double> signal(n);
     for (std::size_t t = 0; t < n; ++t)
       signal[t] = series.scale[t] * double(job.scans[series.scans[t]].scan->volume.values[voxels.mask.offsets[p]]);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/temporal.hpp"
 
 namespace iqgate::measure {
@@ -143,7 +143,7 @@ void add_spikes(const VolumeSeries& series, float half_signal, const std::string
   const std::size_t n = series.frames.size(), plane = series.size.x * series.size.y;
   const std::vector<double> polynomials = compute::time_polynomials(n, 2);
   std::vector<double> spikes(series.size.z, 0), by_mad(series.size.z, 0), used(series.size.z, 0);
-  compute::parallel_for(series.size.z, [&](std::size_t z) {
+  parallel_for(series.size.z, [&](std::size_t z) {
     std::vector<std::size_t> inside;
     for (std::size_t k = z * plane; k < (z + 1) * plane; ++k)
       if (series.frames.front()[k] > half_signal) inside.push_back(k);

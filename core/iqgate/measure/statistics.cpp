@@ -5,8 +5,8 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/compute/bootstrap.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
 
 namespace iqgate::measure {
 
@@ -70,7 +70,7 @@ BootstrapResult bootstrap_blocks(std::size_t blocks, std::size_t draws, std::uin
   result.blocks = blocks;
   if (blocks < 2) return result;
   std::vector<std::vector<double>> values(draws);
-  compute::parallel_for(draws, [&](std::size_t d) {
+  parallel_for(draws, [&](std::size_t d) {
     std::vector<int> times(blocks, 0);
     for (std::size_t k = 0; k < blocks; ++k) ++times[compute::drawn_block(seed, d, k, blocks)];
     values[d] = evaluate(times);

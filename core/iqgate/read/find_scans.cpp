@@ -12,7 +12,7 @@
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/file_kind.hpp"
-#include "iqgate/compute/parallel_guard.hpp"
+#include "iqgate/base/parallel_guard.hpp"
 #include "iqgate/read/archive.hpp"
 #include "iqgate/read/dicom_series.hpp"
 #include "iqgate/read/raster.hpp"
@@ -154,7 +154,7 @@ std::vector<ScanHeader> find_scans(const std::vector<std::string>& paths, const 
   Found found;
   for (const std::string& path : paths) collect(path, limits, gather, without, found);
   std::vector<DicomFile> files(found.dicom.size());
-  compute::parallel_for(files.size(), [&](std::size_t k) { files[k] = read_dicom_file(found.dicom[k], limits); });
+  parallel_for(files.size(), [&](std::size_t k) { files[k] = read_dicom_file(found.dicom[k], limits); });
   std::vector<ScanHeader> headers =
       assemble_series(std::move(files), limits, gather == Gather::tree, lost_by_folder(found.refused));
   std::vector<ScanHeader> rasters;

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-namespace iqgate::compute {
+namespace iqgate {
 
 /// An exception must not leave a thread of a parallel region: the first one is kept, the rest of the work is skipped,
 /// and `rethrow` after the region throws it.
@@ -43,4 +43,4 @@ void parallel_for(std::size_t n, const Work& work) {
   guard.rethrow();
 }
 
-}  // namespace iqgate::compute
+}  // namespace iqgate
