@@ -176,8 +176,8 @@ TEST(ControlChart, QuietPointsSignalNothing) {
   EXPECT_TRUE(unstable()) << "its last";
 }
 
-// Fourteen points up and down in turn, 1.3 sigma above and 0.5 below the centre: neither CUSUM nor EWMA moves, the rule alone gives the alarm,
-// at the point that completes it and not before.
+// Fourteen points up and down in turn, 1.3 sigma above and 0.5 below the centre: neither CUSUM nor EWMA moves, the rule
+// alone gives the alarm, at the point that completes it and not before.
 TEST(ControlChart, ARunRuleAloneGivesTheAlarm) {
   auto values = quiet(50);
   for (int k = 0; k < 14; ++k) values.push_back(k % 2 ? 102.6 : 99.0);

@@ -12,9 +12,7 @@ namespace iqgate::cli {
 
 namespace {
 
-bool is_store(const std::string& path) {
-  return store::is_url(path) || is_file(path + "/iqgate.sqlite");
-}
+bool is_store(const std::string& path) { return store::is_url(path) || is_file(path + "/iqgate.sqlite"); }
 
 report::Verified verify_store(const std::string& path, const Options& options) {
   if (store::is_url(path) && options.results.empty())
