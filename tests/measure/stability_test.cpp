@@ -88,28 +88,54 @@ TEST(Stability, FindsTheFrequencyOfAnOscillation) {
   EXPECT_GT(found(r, "spectrum_peak_ratio", "robust_sd").value, 20);
 }
 
-// The repetition time in seconds, or that of one of many excitations: acquisition times decide, and without them there
-// is no frequency.
-TEST(Stability, ARepetitionTimeThatIsNotTheVolumes) {
+// The time from volume to volume: by the acquisition times, the tag only where it is alike (then it is told with more
+// digits); without them by the tag, unless no volume can come so soon. The tag may be in seconds, that of one of many
+// excitations, or leave out a pause.
+struct Clock {
+  const char* tag;     // repetition time
+  double step_s;       // from volume to volume by the clock; 0: no clock
+  const char* format;  // of the seconds
+  double hz;           // of the oscillation of 8 volumes; 0: none is told
+  const char* flag;
+};
+TEST(Stability, TheTimeFromVolumeToVolume) {
   std::vector<Scan> scans = series_of({});
   for (std::size_t t = 0; t < volumes; ++t)
-    for (float& v : scans[t].volume.values) v += float(5 * std::sin(2 * M_PI * 0.125 * 2 * double(t)));
-  for (const char* repetition : {"2", "0.002", "30", "2000000"}) {
+    for (float& v : scans[t].volume.values) v += float(5 * std::sin(2 * M_PI * double(t) / 8));
+  const char *const by_clock = "interval_from_acquisition_times", *const by_tag = "interval_from_repetition_time";
+  for (const Clock& c : {Clock{"2000", 2, "%09.6f", 1 / 16.0, ""},
+                         {"2000", 2, "%02.0f", 1 / 16.0, ""},
+                         {"2", 2, "%09.6f", 1 / 16.0, by_clock},
+                         {"0.002", 2, "%09.6f", 1 / 16.0, by_clock},
+                         {"60", 2.4, "%09.6f", 1 / 19.2, by_clock},
+                         {"2000", 2.15, "%09.6f", 1 / 17.2, by_clock},
+                         {"20400", 20.4, "%02.0f", 1 / 163.2, ""},
+                         {"20000", 20.4, "%02.0f", 1 / 163.2, by_clock},
+                         {"2000", 0, "", 1 / 16.0, by_tag},
+                         {"60", 0, "", 1 / 0.48, by_tag},
+                         {"2", 0, "", 0, ""},
+                         {"30", 0, "", 0, ""}}) {
     for (std::size_t t = 0; t < volumes; ++t) {
-      scans[t].tags["RepetitionTime"] = repetition;
-      char text[32];
-      std::snprintf(text, sizeof text, "10%02d%02d.000000", int(2 * t) / 60, int(2 * t) % 60);
+      scans[t].tags["RepetitionTime"] = c.tag;
+      scans[t].tags.erase("AcquisitionTime");
+      if (c.step_s == 0) continue;
+      const double at = std::string(c.format) == "%02.0f" ? std::floor(c.step_s * double(t)) : c.step_s * double(t);
+      char seconds[32], text[64];
+      std::snprintf(seconds, sizeof seconds, c.format, std::fmod(at, 60));
+      std::snprintf(text, sizeof text, "%02d%02d%s", 10 + int(at / 3600), int(at / 60) % 60, seconds);
       scans[t].tags["AcquisitionTime"] = text;
     }
-    const Results told = measured(scans);
-    EXPECT_NEAR(found(told, "spectrum_peak_hz").value, 0.125, 0.501 / (198 * 2)) << repetition;
-    const auto& flags = found(told, "spectrum_peak_hz").flags;
-    EXPECT_NE(std::find(flags.begin(), flags.end(), "interval_from_acquisition_times"), flags.end()) << repetition;
-    if (std::string(repetition) == "2000000") continue;  // half an hour a volume: nothing tells that it is wrong
-    for (Scan& scan : scans) scan.tags.erase("AcquisitionTime");
-    const Results silent = measured(scans);
-    EXPECT_EQ(silent.find("spectrum_peak_hz"), nullptr) << repetition;
-    EXPECT_NE(silent.find("sfnr", "fbirn"), nullptr);
+    const Results r = measured(scans);
+    const std::string what = std::string(c.tag) + " ms, clock " + std::to_string(c.step_s);
+    EXPECT_NE(r.find("sfnr", "fbirn"), nullptr) << what;
+    const Measurement* m = r.find("spectrum_peak_hz");
+    EXPECT_EQ(m != nullptr, c.hz > 0) << what;
+    if (!m) continue;
+    EXPECT_NEAR(m->value / c.hz, 1, 0.021) << what;  // half of one of 198 bins, the peak in bin 24 or 25
+    std::string told;
+    for (const std::string& flag : m->flags)
+      if (flag.starts_with("interval_from")) told += flag;
+    EXPECT_EQ(told, c.flag) << what;
   }
 }
 

@@ -156,12 +156,13 @@ Metric nps_metric() {
       "power from the first rings, which raises the means of white noise by up to 2.3 % (boxes of 24 pixels); "
       "noise_from_nps^2 is the sum over all bins (corners included); parseval_ratio compares it with the variance "
       "of the boxes. By radius (poly2_inner, _middle, _outer): boxes of 32 or 24 pixels whose centres lie in the "
-      "inner, "
-      "middle or outer third of the way from a disc's axis to its outermost box; noise_outer_over_inner compares them.",
+      "inner, middle "
+      "or outer third of the way out from a disc's axis; noise_outer_over_inner compares them.",
       "AAPM 233; ICRU 87; IEC 62220-1-1",
       {"noise_from_nps_hu", "noise_from_nps", "parseval_ratio", "nps_peak_per_mm", "nps_avg_per_mm", "nps_avg2d_per_mm",
        "nps_median_per_mm", "nps_at_0_extrap_hu2_mm2", "nps_at_0_extrap", "nps_stationarity_p", "nps_n_roi",
-       "nps_lowf_valid_from_per_mm", "nps_ring_radius_mm", "noise_outer_over_inner"},
+       "nps_lowf_valid_from_per_mm", "noise_ring_hu", "noise_ring", "nps_ring_avg_per_mm", "nps_ring_radius_mm",
+       "noise_outer_over_inner"},
       {"2d_poly2", "2d_poly2_inner", "2d_poly2_middle", "2d_poly2_outer", "2d_image_poly2", "2d_constant",
        "2d_two_scan_diff", "2d_ensemble_mean", "3d_poly2"},
       {"uniform", "nps_box"},

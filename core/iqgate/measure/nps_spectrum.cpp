@@ -141,7 +141,6 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
                 boxes.box.x, boxes.box.y, boxes.box.z, independent);
   const auto add = [&](const std::string& name, double value, const std::string& unit, int statistic = -1,
                        bool signed_value = false) {
-    if (set.brief && statistic != 0 && statistic != 2) return;
     if (!std::isfinite(value))
       return results.skip(name, set.where, "variant " + variant + ": the spectrum is too coarse");
     Measurement m = measurement(name, variant, set.where, value, unit);
@@ -156,6 +155,24 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
     m.flags = flags;
     results.add(std::move(m));
   };
+  const auto add_curve = [&](const char* name) {
+    Curve curve{.name = name,
+                .variant = variant,
+                .where = set.where,
+                .x = {"spatial frequency", "1/mm", mean.radial.f_per_mm},
+                .y = {three ? "NPS (slice)" : "NPS", spectrum_unit(job.unit(), "mm2"), mean.radial.nps}};
+    for (std::size_t k = 0; interval && k < mean.radial.nps.size(); ++k) {
+      const Interval band = log_interval(mean.radial.nps[k], boot.se[6 + k] * inflation, independent - 1);
+      curve.ci95_lo.push_back(band.low);
+      curve.ci95_hi.push_back(band.high);
+    }
+    results.curves.push_back(std::move(curve));
+  };
+  if (set.ring) {
+    add(hu ? "noise_ring_hu" : "noise_ring", s.noise, job.unit(), 0);
+    add("nps_ring_avg_per_mm", s.average, "1/mm", 2);
+    return add_curve("nps_ring");
+  }
   add(hu ? "noise_from_nps_hu" : "noise_from_nps", s.noise, job.unit(), 0);
   add("parseval_ratio", s.noise * s.noise / spectrum.mean_variance, "1");
   add("nps_peak_per_mm", s.peak, "1/mm", 1);
@@ -167,17 +184,7 @@ void measure_nps(const Job& job, const compute::DeviceVolume& volume, const Boxe
   add("nps_lowf_valid_from_per_mm",
       2 / std::min(double(boxes.box.x) * job.grid().spacing_mm.x, double(boxes.box.y) * job.grid().spacing_mm.y),
       "1/mm");
-  Curve curve{.name = "nps_radial",
-              .variant = variant,
-              .where = set.where,
-              .x = {"spatial frequency", "1/mm", mean.radial.f_per_mm},
-              .y = {three ? "NPS (slice)" : "NPS", spectrum_unit(job.unit(), "mm2"), mean.radial.nps}};
-  for (std::size_t k = 0; interval && k < mean.radial.nps.size(); ++k) {
-    const Interval band = log_interval(mean.radial.nps[k], boot.se[6 + k] * inflation, independent - 1);
-    curve.ci95_lo.push_back(band.low);
-    curve.ci95_hi.push_back(band.high);
-  }
-  results.curves.push_back(std::move(curve));
+  add_curve("nps_radial");
   if (set.stationarity) add_stationarity(spectrum, boxes, set, variant, results);
   if (three) add_axial(job, set, variant, boxes, spectrum, results);
 }

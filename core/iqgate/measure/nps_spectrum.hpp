@@ -15,7 +15,7 @@ struct NpsSet {
   double independent_share = 1;  ///< (n - 1) / n about the mean of n
   double slice_sharing = 1;      ///< sum of squared correlations through the slices: fewer independent boxes
   double sum_rho_squared = 1;    ///< the same over all lags
-  bool brief = false;            ///< noise, mean frequency and radial curve only
+  bool ring = false;             ///< of one ring of a region: under the names of rings, and fewer of them
   bool stationarity = false;     ///< test whether the boxes' variances are alike
   std::vector<std::string> flags;
 };

@@ -42,18 +42,21 @@ bool order_is_told(const Job& job, const std::vector<std::size_t>& scans) {
   return files.size() == 1 || rises(times) || rises(numbers);
 }
 
-// What the acquisition times of the volumes tell: the step from one to the next, or why there is no even one. Neither
-// where nothing is told.
+// What the acquisition times of the volumes tell: their mean step and how well it is known by the clock's last digit,
+// or why there is no even one. Neither where nothing is told.
 struct Steps {
-  std::optional<double> usual_s;
+  std::optional<double> mean_s;
+  double resolution_s = 0;
   std::string reason;
 };
 Steps steps_in_time(const Job& job, const std::vector<std::size_t>& scans) {
   std::vector<double> times;
+  bool fractions = false;
   for (const std::size_t s : scans) {
     const auto found = job.scans[s].scan->tags.find("AcquisitionTime");
     const auto t = found == job.scans[s].scan->tags.end() ? std::nullopt : seconds_of(found->second);
     if (!t) return {};
+    fractions = fractions || *t != std::floor(*t);
     times.push_back(*t);
   }
   std::vector<double> steps;
@@ -70,25 +73,30 @@ Steps steps_in_time(const Job& job, const std::vector<std::size_t>& scans) {
       std::snprintf(text, sizeof text,
                     "volumes are missing or uneven in time: %.3f s after volume %zu where %.3f s is usual", steps[k],
                     k + 1, usual);
-      return {{}, text};
+      return {{}, 0, text};
     }
-  return {usual, {}};
+  const double n = double(steps.size());
+  return {std::accumulate(steps.begin(), steps.end(), 0.0) / n, (fractions ? 0.01 : 1) / n, {}};
 }
 
-// Seconds from volume to volume. The tag can be the time of one excitation of many, or be told in another unit: where
-// acquisition times are there they decide, and no whole volume comes in less than 50 ms.
-void set_interval(const Job& job, const Scan& first, std::optional<double> usual_s, VolumeSeries& series) {
-  constexpr double least_s = 0.05, alike = 0.1;
+// Seconds from volume to volume. The tag can be the time of one excitation of many, leave out a pause, or be told in
+// another unit: acquisition times decide, the tag only where both are alike. Without them no tag below 50 ms is taken,
+// and any other is told to be the source.
+void set_interval(const Job& job, const Scan& first, const Steps& steps, VolumeSeries& series) {
+  constexpr double least_s = 0.05;
   double tr_ms = 0;
   const bool told = first.tag_number("RepetitionTime", tr_ms) && tr_ms > 0;
+  const double tr_s = tr_ms / 1000;
   if (job.settings.repetition_time_s > 0) {
     series.interval_s = job.settings.repetition_time_s;
     series.flags.push_back("repetition_time_given");
-  } else if (usual_s && !(told && std::abs(tr_ms / 1000 - *usual_s) <= alike * *usual_s)) {
-    series.interval_s = usual_s;
-    series.flags.push_back("interval_from_acquisition_times");
-  } else if (told && tr_ms / 1000 >= least_s) {
-    series.interval_s = tr_ms / 1000;
+  } else if (steps.mean_s) {
+    const bool alike = told && std::abs(tr_s - *steps.mean_s) <= steps.resolution_s + 1e-3 * *steps.mean_s;
+    series.interval_s = alike ? tr_s : *steps.mean_s;
+    if (!alike) series.flags.push_back("interval_from_acquisition_times");
+  } else if (told && tr_s >= least_s) {
+    series.interval_s = tr_s;
+    series.flags.push_back("interval_from_repetition_time");
   } else if (told) {
     series.flags.push_back("repetition_time_too_short_for_a_volume");
   }
@@ -139,7 +147,7 @@ VolumeSeries volume_series(const Job& job, std::size_t least) {
     return series;
   }
   for (const std::size_t s : scans) series.frames.push_back(job.scans[s].scan->volume.values.data());
-  set_interval(job, *job.scans[scans[0]].scan, steps.usual_s, series);
+  set_interval(job, *job.scans[scans[0]].scan, steps, series);
   return series;
 }
 

@@ -34,6 +34,7 @@ const Label* label_of(const std::string& name) {
       {"rmtf", {"Relative modulation of bars (no MTF)", "spatial frequency (1/mm)", "relative"}},
       {"neq", {"Noise-equivalent quanta, signal of 1000 HU", "spatial frequency (1/mm)", "NEQ"}},
       {"nps_radial", {"Noise power spectrum, radial mean", "spatial frequency (1/mm)", "NPS"}},
+      {"nps_ring", {"Noise power spectrum of a ring", "spatial frequency (1/mm)", "NPS"}},
       {"nps_axial", {"Noise power spectrum, axial", "axial frequency (1/mm)", "NPS"}}};
   const auto found = labels.find(name);
   return found == labels.end() ? nullptr : &found->second;
