@@ -6,10 +6,12 @@
 #include <new>
 #include <random>
 
+#include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/locate/registration.hpp"
 #include "iqgate/pipeline/bench_cases.hpp"
 #include "iqgate/read/find_scans.hpp"
+#include "iqgate/report/volume_writer.hpp"
 #include "support/any_phantom.hpp"
 
 namespace {
@@ -82,13 +84,12 @@ void endures(const std::string& name, long every, long drawn, const std::functio
         found = work();
       } catch (const std::bad_alloc&) {
         failed = true;
-      } catch (const Error&) {
-        failed = true;
+      } catch (const Error& error) {
+        failed = error.kind == ErrorKind::resource;
+        if (!failed) found = error.what();
       }
       left = never;
       thrown += failed;
-      // DCMTK takes one allocation of its own, refused alone, for the end of the stream: a refusal too.
-      if (found.find("premature end of stream") != found.npos) failed = true;
       if (!failed) EXPECT_EQ(found, truth) << name << ": allocation " << place << " of " << all << " refused";
     }
   EXPECT_GT(thrown, 0) << name;
@@ -148,6 +149,35 @@ TEST(Allocations, ScansReadFromFiles) {
           text += sha256_hex({reinterpret_cast<const char*>(s.volume.values.data()), 4 * s.volume.values.size()});
     }
     return text;
+  });
+}
+
+// ITK tells refused memory as an exception of its own; a stream takes it for the end of its text. (MetaImage is left
+// out: ITK's own reader of it does the latter. HDF5 too: ITK's threads end the process when a fork finds no memory.)
+TEST(Allocations, RastersAndTables) {
+  const test::TemporaryFolder folder;
+  const Scan scan = test::painted({12, 10, 8}, {1, 1, 2}, [](Vec3 p) { return p.x + 10 * p.y + 100 * p.z; });
+  const std::string name = report::write_volume(scan, report::VolumeFormat::nifti, folder.path(), "scan", {}).front();
+  endures(name, 400, 100, [&] {
+    std::string text;
+    for (const read::ScanHeader& h : read::find_scans({name})) {
+      text += h.code + h.reason;
+      if (h.usable)
+        for (const Scan& s : read::load_scan(h))
+          text += sha256_hex({reinterpret_cast<const char*>(s.volume.values.data()), 4 * s.volume.values.size()});
+    }
+    return text;
+  });
+  std::string table = "id,x_mm,y_mm,z_mm,diameter_mm\n";
+  for (int k = 0; k < 60; ++k) {
+    table += "ball" + std::to_string(k) + "," + std::to_string(k % 4 * 20) + "," + std::to_string(k / 4 % 4 * 20) +
+             "," + std::to_string(k / 16 * 20) + ",8\n";
+    if (k % 10 == 3) table += "# " + std::string(90, '-') + "\n";
+  }
+  write_file_atomically(folder.path("balls.csv"), table);
+  endures("table", 400, 400, [&] {
+    const phantom::Model model = phantom::read_model(folder.path("balls.csv"));
+    return std::to_string(model.features.size()) + " " + std::to_string(model.shapes.size());
   });
 }
 

@@ -49,6 +49,24 @@ TEST_F(Use, NamesThatAreTooLong) {
   }
 }
 
+// What people open is put aside for a link that leads nowhere: that is not the result as it was written.
+TEST_F(Use, ALinkToNowhereIsNotUnchanged) {
+  const std::string result = folder.path("result");
+  ASSERT_EQ(run("measure " + water() + " --phantom water_cylinder --metric roi -o " + result), 0) << error;
+  ASSERT_EQ(run("report " + result), 0) << error;
+  ASSERT_EQ(run("verify " + result), 0) << error;
+  for (const char* name : {"report.html", "measurements.csv", "result.h5"}) {
+    const std::string file = result + "/" + name, aside = folder.path("aside");
+    ASSERT_TRUE(std::filesystem::exists(file)) << name;
+    std::filesystem::rename(file, aside);
+    std::filesystem::create_symlink(name, file);
+    EXPECT_NE(run("verify " + result), 0) << name;
+    std::filesystem::remove(file);
+    std::filesystem::rename(aside, file);
+  }
+  EXPECT_EQ(run("verify " + result), 0) << error;
+}
+
 TEST_F(Use, AMisspelledMetricAndABadContextComeBeforeAnyScan) {
   EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --metric roi_men"), 2);
   EXPECT_EQ(run("measure /nonexistent --phantom water_cylinder --context /nonexistent.json"), 2);

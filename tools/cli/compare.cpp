@@ -4,6 +4,7 @@
 #include "cli/options.hpp"
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
+#include "iqgate/base/file_kind.hpp"
 #include "iqgate/base/sha256.hpp"
 #include "iqgate/base/utc_time.hpp"
 #include "iqgate/pipeline/job.hpp"
@@ -90,10 +91,7 @@ int run_compare(const Options& options) {
     document.result_sha256.push_back(sha256_file(file));
   }
   if (!options.log.empty()) {
-    std::error_code error;
-    const bool there = std::filesystem::exists(options.log, error);
-    if (error) throw InputError("cannot_read", options.log, error.message(), "check the name and the permission");
-    const report::CheckedLog log = there ? report::read_log(options.log) : report::check_log("");
+    const report::CheckedLog log = lies_there(options.log) ? report::read_log(options.log) : report::check_log("");
     report::refuse_broken(log, options.log);
     document.look = compare.look =
         report::next_look(log, document.profile.digest, document.profile.name, document.site.front().scanner);

@@ -71,7 +71,7 @@ int run_dossier(const Options& options) {
     parts.results.push_back({name, report::read_result(file), sha256_hex(bytes)});
     copies["result_" + name + ".json"] = bytes;
   }
-  if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); is_there(h5)) {
+  if (const std::string h5 = fs::path(files.front()).replace_extension(".h5").string(); lies_there(h5)) {
     report::StoredPictures stored = report::read_result_hdf5(h5);
     parts.pictures = std::move(stored.pictures);
     parts.maps = std::move(stored.maps);

@@ -45,7 +45,7 @@ class WorkFolder {
 std::string report_pdf(const std::string& result_file, const json::Value& result) {
   const std::string h5 = fs::path(result_file).replace_extension(".h5").string();
   report::StoredPictures stored;
-  if (is_there(h5)) stored = report::read_result_hdf5(h5);
+  if (lies_there(h5)) stored = report::read_result_hdf5(h5);
   const WorkFolder folder;
   write_file_atomically(folder.file("report.html"), report::html_report(result, stored.pictures, stored.maps));
   report::make_pdf(folder.file("report.html"), folder.file("report.pdf"), json::text_at(&result, "created_utc"));

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 
@@ -55,8 +56,14 @@ class Kept {
   std::size_t total_ = 0;
 };
 
+std::atomic<bool> any_kept = false;
+
 Kept& kept() {
-  static Kept* const blocks = new Kept;  // outlives every volume, static ones too
+  static Kept* const blocks = [] {
+    Kept* const made = new Kept;  // outlives every volume, static ones too
+    any_kept = true;
+    return made;
+  }();
   return *blocks;
 }
 
@@ -83,6 +90,8 @@ void free_voxels(void* memory, std::size_t bytes) noexcept {
   std::free(memory);
 }
 
-void release_kept_voxels() noexcept { kept().release(); }
+void release_kept_voxels() noexcept {
+  if (any_kept) kept().release();  // never made for this: there may be no memory
+}
 
 }  // namespace iqgate

@@ -209,10 +209,10 @@ class Search {
     broken.scan.input_sha256 = digest_of_listing(path);
     broken.scan.scan_id = broken.scan.input_sha256.substr(0, 12);
     broken.paths = {path_to_text(path)};
-    broken.quarantined = answer.fault != WorkerFault::none || json::flag_at(&answer.reply, "ok");
-    broken.code = broken.quarantined ? fault_code(answer.fault) : text_at(&answer.reply, "code");
-    broken.reason =
-        broken.quarantined ? "a worker broke on looking at it (" + answer.how + ")" : text_at(&answer.reply, "reason");
+    const bool broke = answer.fault != WorkerFault::none || json::flag_at(&answer.reply, "ok");
+    broken.quarantined = broke || text_at(&answer.reply, "kind") == "resource";  // not the file's fault
+    broken.code = broke ? fault_code(answer.fault) : text_at(&answer.reply, "code");
+    broken.reason = broke ? "a worker broke on looking at it (" + answer.how + ")" : text_at(&answer.reply, "reason");
     add(std::move(broken), options_.configuration_sha256, found_);
   }
 

@@ -79,6 +79,7 @@ Model read_insert_table(const std::string& path) {
   const std::string text = table_text(path);
   if (text.size() > most_table_bytes) refuse(path, 1, "the table is larger than 1 MiB");
   std::istringstream lines(text);
+  lines.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
   std::string line;
   std::size_t number = 0;
   Model model;

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iterator>
+#include <sstream>
 
 #include "iqgate/base/json.hpp"
 #include "iqgate/base/sha256.hpp"
+#include "iqgate/phantom/csv.hpp"
 
 namespace iqgate::phantom {
 namespace {
@@ -156,8 +157,9 @@ Body read_body(json::Fields fields) {
 
 // By its first line that holds anything.
 bool is_point_table(const std::string& path) {
-  std::ifstream stream(path);
-  for (std::string line; std::getline(stream, line) && line.size() < 4096;)
+  std::istringstream lines(table_text(path));
+  lines.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
+  for (std::string line; std::getline(lines, line) && line.size() < 4096;)
     if (!line.empty() && line.front() != '#' && line != "\r") return line.rfind("id,", 0) == 0;
   return false;
 }

@@ -41,6 +41,7 @@ Model read_point_table(const std::string& path) {
   room.radius_mm = 1;
   std::set<std::string> names;
   std::istringstream lines(text);
+  lines.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
   std::size_t number = 0;
   bool header = false;
   for (std::string line; std::getline(lines, line);) {

@@ -4,7 +4,9 @@
 #include <archive_entry.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "iqgate/base/error.hpp"
@@ -48,9 +50,11 @@ bool looks_like_zip(const ByteSource& source) {
 
 std::vector<ByteSource> read_archive(const ByteSource& source, const IntakeLimits& limits) {
   const std::unique_ptr<struct archive, decltype(&archive_read_free)> reader(archive_read_new(), &archive_read_free);
+  if (!reader) throw std::bad_alloc();
   archive_read_support_format_zip(reader.get());
   const int opened = archive_read_open_filename(reader.get(), source.name().c_str(), std::size_t{1} << 16);
   const auto refuse = [&](const std::string& code, const std::string& why) -> InputError {
+    if (archive_errno(reader.get()) == ENOMEM) throw std::bad_alloc();
     return InputError(code, source.name(), why, "unpack it and look");
   };
   if (opened != ARCHIVE_OK) throw refuse("bad_archive", "the archive cannot be opened");

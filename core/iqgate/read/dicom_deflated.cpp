@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <new>
 
 #include "iqgate/base/error.hpp"
 
@@ -38,6 +39,7 @@ ByteSource inflate_dicom(const ByteSource& source, std::uint64_t dataset_offset)
     stream.next_out = reinterpret_cast<Bytef*>(piece.data());
     stream.avail_out = static_cast<uInt>(piece.size());
     status = inflate(&stream, Z_NO_FLUSH);
+    if (status == Z_MEM_ERROR) throw std::bad_alloc();
     if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
       throw InputError("decode_failed", source.name(), "the deflated data set is damaged");
     plain->append(piece, 0, piece.size() - stream.avail_out);

@@ -96,8 +96,8 @@ void fill(DcmDataset& data, E_TransferSyntax xfer, DicomFile& file, std::uint64_
   file.series_key = make_series_key(data, file);
 }
 
-void parse(DicomFile& file, const IntakeLimits& limits) {
-  DcmFileFormat format;
+// Up to the pixels; where the stream stands then.
+OFCondition read_header(const DicomFile& file, DcmFileFormat& format, std::uint64_t& pixel_start) {
   std::unique_ptr<DcmInputStream> stream;
   if (const auto& bytes = file.source.in_memory()) stream = memory_stream(bytes);
   else stream = std::make_unique<DcmInputFileStream>(OFFilename(file.source.name().c_str()));
@@ -105,15 +105,27 @@ void parse(DicomFile& file, const IntakeLimits& limits) {
   format.transferInit();
   const OFCondition status = format.readUntilTag(*stream, EXS_Unknown, EGL_noChange, 65536, DcmTagKey(0x7fe0, 0x0008));
   format.transferEnd();
-  DcmDataset& data = *format.getDataset();
+  pixel_start = static_cast<std::uint64_t>(stream->tell());
+  return status;
+}
+
+void parse(DicomFile& file, const IntakeLimits& limits) {
+  auto format = std::make_unique<DcmFileFormat>();
+  std::uint64_t pixel_start = 0;
+  OFCondition status = read_header(file, *format, pixel_start);
+  if (status == EC_StreamNotifyClient) {  // the end of the file, or memory that was refused on the way: the end stays
+    format = std::make_unique<DcmFileFormat>();
+    status = read_header(file, *format, pixel_start);
+  }
+  DcmDataset& data = *format->getDataset();
   if (status == EC_MemoryExhausted) throw std::bad_alloc();
   if (status.bad()) {
     // With the preamble it is DICOM, and what cannot be parsed of it is damage; without, it only looked like it.
     throw Refusal{has_preamble(file.source) || data.tagExists(DCM_SOPClassUID) ? "truncated" : "not_dicom",
                   std::string("cannot be parsed: ") + status.text()};
   }
-  file.sop_class = text_of(*format.getMetaInfo(), DCM_MediaStorageSOPClassUID);
-  fill(data, data.getOriginalXfer(), file, static_cast<std::uint64_t>(stream->tell()), limits);
+  file.sop_class = text_of(*format->getMetaInfo(), DCM_MediaStorageSOPClassUID);
+  fill(data, data.getOriginalXfer(), file, pixel_start, limits);
 }
 
 }  // namespace

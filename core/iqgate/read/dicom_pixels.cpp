@@ -117,6 +117,7 @@ void decode_jpeg(const DicomFile& file, std::size_t first, std::size_t count, fl
     const OFCondition status =
         pixels->getUncompressedFrame(format.getDataset(), static_cast<Uint32>(k), fragment, raw.data(),
                                      static_cast<Uint32>((file.frame_bytes() + 1) & ~std::size_t{1}), colour_model);
+    if (status == EC_MemoryExhausted) throw std::bad_alloc();
     if (status.bad())
       throw InputError("decode_failed", file.source.name(), std::string("frame cannot be decoded: ") + status.text());
     if (codec_complaints() != complaints)

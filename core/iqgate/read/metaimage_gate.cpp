@@ -107,11 +107,13 @@ std::vector<std::string> meta_data_files(const std::string& path, const std::str
   std::vector<std::string> names;
   if (value == "LIST" || value.compare(0, 5, "LIST ") == 0) {
     std::istringstream lines(head.substr(after));
+    lines.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
     for (std::string line; std::getline(lines, line);)
       if (line = trimmed(line); !line.empty()) names.push_back(line);
   } else if (const std::size_t percent = value.find('%'); percent != std::string::npos) {
     // pattern first last step, as in image_%03d.raw 1 10 1
     std::istringstream words(value);
+    words.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
     std::string pattern;
     long first = 0, last = -1, step = 1;
     constexpr long largest = 100000000;  // far from where sums of them overflow

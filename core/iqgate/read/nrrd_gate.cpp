@@ -24,6 +24,7 @@ HeaderFields nrrd_fields(const std::string& path, const std::string& head) {
       "lineskip", "byteskip",   "spaceorigin", "spaceunits", "datafile", "measurementframe"};
   HeaderFields fields;
   std::istringstream lines(head);
+  lines.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
   std::string line;
   std::getline(lines, line);  // the magic
   plain_line(path, line);

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdio>
 #include <memory>
+#include <new>
 #include <stdexcept>
 
 #include "iqgate/read/raster_checks.hpp"
@@ -40,6 +41,7 @@ std::uint64_t gzip_bytes(const std::string& path, std::uint64_t offset, std::uin
       status = inflate(&stream, Z_NO_FLUSH);
       if (status != Z_OK && status != Z_STREAM_END) {
         inflateEnd(&stream);
+        if (status == Z_MEM_ERROR) throw std::bad_alloc();
         refuse(path, "truncated", "the compressed data are damaged");
       }
       total += out.size() - stream.avail_out;

@@ -6,6 +6,7 @@
 #include <itkTIFFImageIO.h>
 
 #include <algorithm>
+#include <new>
 
 #include "iqgate/base/error.hpp"
 #include "iqgate/base/sha256.hpp"
@@ -40,6 +41,8 @@ void read_with_itk(const std::string& path, RasterKind kind, std::uint64_t expec
   reader->SetImageIO(make_io(kind));
   try {
     reader->Update();
+  } catch (const itk::MemoryAllocationError&) {
+    throw std::bad_alloc();
   } catch (const itk::ExceptionObject& error) {
     throw InputError("decode_failed", path, std::string("cannot be read: ") + error.GetDescription());
   }
@@ -105,6 +108,8 @@ ScanHeader read_raster(const std::string& path, RasterKind kind, const IntakeLim
   io->SetFileName(path);
   try {
     io->ReadImageInformation();
+  } catch (const itk::MemoryAllocationError&) {
+    throw std::bad_alloc();
   } catch (const itk::ExceptionObject& error) {
     throw InputError("bad_header", path, std::string("cannot be read: ") + error.GetDescription());
   }

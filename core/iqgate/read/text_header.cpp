@@ -13,6 +13,7 @@ namespace fs = std::filesystem;
 std::vector<std::uint64_t> whole_numbers(const std::string& path, const std::string& text, const char* key) {
   std::vector<std::uint64_t> numbers;
   std::istringstream stream(text);
+  stream.exceptions(std::ios::badbit);  // memory that is refused is no end of the text
   for (std::string word; stream >> word;) {
     std::uint64_t n = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);

@@ -7,10 +7,13 @@
 
 #include <cerrno>
 #include <csignal>
+#include <new>
 
 #include "iqgate/base/error.hpp"
 
 namespace iqgate::read {
+
+constexpr int no_memory = 2;  // exit status of a trial
 
 bool survives_trial(unsigned seconds, const std::function<void()>& work) {
   const pid_t child = fork();
@@ -26,6 +29,8 @@ bool survives_trial(unsigned seconds, const std::function<void()>& work) {
     try {
       work();
     } catch (const Error&) {  // a refusal, which we shall come to ourselves
+    } catch (const std::bad_alloc&) {
+      status = no_memory;
     } catch (...) {
       status = 1;
     }
@@ -34,6 +39,10 @@ bool survives_trial(unsigned seconds, const std::function<void()>& work) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return false;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == no_memory) throw std::bad_alloc();
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+    throw ResourceError("no_memory", "reading", "the process that tried the file was killed from outside",
+                        "give it more memory");
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

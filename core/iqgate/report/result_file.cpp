@@ -127,7 +127,7 @@ judge::Record record_of(const Value& result, const std::string& source) {
 
 void check_against_hdf5(const std::string& result_file) {
   const std::string h5 = std::filesystem::path(result_file).replace_extension(".h5").string();
-  if (!is_there(h5)) return;
+  if (!lies_there(h5)) return;
   if (read_result_hdf5(h5).result_json != file_bytes(result_file))
     throw InputError("mixed_results", result_file, "is not the text that result.h5 beside it was written with",
                      "it was changed, or two runs were mixed: measure again into an empty folder");

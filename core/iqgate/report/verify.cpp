@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "iqgate/base/file_bytes.hpp"
 #include "iqgate/base/file_kind.hpp"
@@ -40,9 +42,9 @@ Verified verify_result(const std::string& folder) {
   if (stored.result_json != bytes("result.json"))
     v.faults.push_back("result.json is not the one that was written with result.h5");
   const json::Value result = read_result(folder);
-  if (is_there(folder + "/measurements.csv") && bytes("measurements.csv") != measurements_csv(result))
+  if (lies_there(folder + "/measurements.csv") && bytes("measurements.csv") != measurements_csv(result))
     v.faults.push_back("measurements.csv is not that of result.json");
-  if (is_there(folder + "/report.html") && bytes("report.html") != html_report(result, stored.pictures, stored.maps))
+  if (lies_there(folder + "/report.html") && bytes("report.html") != html_report(result, stored.pictures, stored.maps))
     v.faults.push_back("report.html is not that of result.json (or was drawn where gnuplot differs)");
   return v;
 }
@@ -52,6 +54,15 @@ const json::Value* entry_of(const CheckedLog& log, const std::string& comparison
   for (const json::Value& e : log.entries)
     if (json::text_at(&e, "comparison_sha256") == comparison_sha256) return &e;
   return nullptr;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error); !error && entry != fs::end(entry); entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) throw InputError("cannot_read", folder, error.message(), "check the permission of the folder");
+  return names;
 }
 
 void verify_files(const std::string& folder, const json::Value& manifest, Verified& v) {
@@ -66,9 +77,8 @@ void verify_files(const std::string& folder, const json::Value& manifest, Verifi
       else if (!m.value.string() || sha256_file(file) != *m.value.string()) v.faults.push_back(m.key + " was changed");
     }
   if (!named.count("dossier.html")) v.faults.push_back("dossier.json does not name dossier.html");
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (!named.count(entry.path().filename().string()))
-      v.faults.push_back(entry.path().filename().string() + " was added");
+  for (const std::string& name : names_in(folder))
+    if (!named.count(name)) v.faults.push_back(name + " was added");
   v.what = std::to_string(named.size() - 1) + " files";
 }
 
@@ -97,7 +107,7 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
       read_log(log_path, LogState{static_cast<std::size_t>(*length), json::text_at(chain, "last_digest")});
   if (log.fault) v.faults.push_back("the log: " + fault_text(*log.fault));
   v.what += ", log of " + std::to_string(log.state.length) + " entries";
-  if (!is_there(folder + "/comparison.json")) return v;
+  if (!lies_there(folder + "/comparison.json")) return v;
   // Digests can be worked out anew; what the log holds cannot.
   const json::Value* entry = entry_of(log, sha256_file(folder + "/comparison.json"));
   if (!entry) {
@@ -106,9 +116,10 @@ Verified verify_dossier(const std::string& folder, const std::string& log_path) 
   }
   for (const json::Value& digest : json::list_at(entry, "result_sha256")) {
     bool found = false;
-    for (const auto& file : fs::directory_iterator(folder))
-      found =
-          found || (file.is_regular_file() && digest.string() && sha256_file(file.path().string()) == *digest.string());
+    for (const std::string& name : names_in(folder)) {
+      const std::string file = folder + "/" + name;
+      found = found || (is_file(file) && digest.string() && sha256_file(file) == *digest.string());
+    }
     if (!found) v.faults.push_back("a result that the log's entry names is not in the dossier");
   }
   return v;

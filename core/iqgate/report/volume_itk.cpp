@@ -5,6 +5,7 @@
 #include <itkNiftiImageIO.h>
 
 #include <filesystem>
+#include <new>
 
 #include "iqgate/base/atomic_file.hpp"
 #include "iqgate/base/error.hpp"
@@ -40,6 +41,10 @@ void write_with_itk(const Scan& scan, const std::string& path, const std::string
     writer->SetInput(import->GetOutput());
     try {
       writer->Update();
+    } catch (const itk::MemoryAllocationError&) {
+      std::error_code ignored;
+      std::filesystem::remove(named, ignored);
+      throw std::bad_alloc();
     } catch (const itk::ExceptionObject& error) {
       std::error_code ignored;
       std::filesystem::remove(named, ignored);
