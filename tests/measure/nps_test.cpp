@@ -269,7 +269,8 @@ class NpsByRadius : public ::testing::TestWithParam<RingCase> {};
 INSTANTIATE_TEST_SUITE_P(Cases, NpsByRadius,
                          ::testing::Values(RingCase{60, 0.5, 0.5, {0, 0, 0}, 32},
                                            RingCase{45, 0.5, 0.55, {6.3, -4.1, 0}, 32},
-                                           RingCase{36, 0.55, 0.5, {-11.2, 7.7, 0}, 24}));
+                                           RingCase{36, 0.55, 0.5, {-11.2, 7.7, 0}, 24}),
+                         [](const auto& info) { return "Disc" + std::to_string(int(info.param.radius)); });
 
 TEST_P(NpsByRadius, IsThatOfTheBoxesThere) {
   const auto& [radius, dx, dy, middle, side] = GetParam();
@@ -296,8 +297,10 @@ TEST_P(NpsByRadius, IsThatOfTheBoxesThere) {
       for (int b = 0; b < side; ++b)
         for (int a = 0; a < side; ++a) variance[ring] += variance_at(x0 + a * dx, y0 + b * dy) / (side * side);
     }
-  Region region = test::disc("u", "uniform", middle, radius, 24);
-  const Results r = test::measure_one(scan, region, "nps");
+  const std::vector<Scan> scans{scan};
+  Job job = test::make_job(scans, {test::disc("u", "uniform", middle, radius, 24)});
+  job.phantom_placed = false;
+  const Results r = measure_all(job, {"nps"});
   double expected[3];
   const char* const rings[] = {"2d_poly2_inner", "2d_poly2_middle", "2d_poly2_outer"};
   for (int k = 0; k < 3; ++k) {
