@@ -1,6 +1,8 @@
 // Who prints the page: WeasyPrint, else Chromium, else nobody, and then nothing is left behind. (Stand-ins of both
 // here; the real WeasyPrint prints in tools/export_test.)
 #include "iqgate/report/pdf.hpp"
+#include "iqgate/base/json.hpp"
+#include "iqgate/report/plot.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -61,6 +63,20 @@ TEST_F(Pdf, WithoutEitherThereIsNone) {
     EXPECT_EQ(e.code, "no_pdf");
   }
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2) << "the page and the folder of programs";
+}
+
+// The points of a linearity plot are a mark used again: the print engine of Debian 12 knows no colour inherited by it,
+// and made no PDF of any CT report.
+TEST(Plot, PointsHaveAColourOfTheirOwn) {
+  const json::Value curve = json::parse(
+      R"({"name": "ct_number_linearity", "variant": "", "where": "m", "x": {"name": "n", "unit": "HU", "values": [-100, 0, 120]},
+          "y": {"name": "m", "unit": "HU", "values": [-98, 1, 119]}})",
+      "curve", ErrorKind::input);
+  const std::vector<std::string> svgs = curve_svgs({&curve});
+  ASSERT_EQ(svgs.size(), 1u);
+  EXPECT_NE(svgs[0].find("<svg"), std::string::npos) << "gnuplot belongs to what is installed";
+  EXPECT_NE(svgs[0].find("<use"), std::string::npos);
+  EXPECT_EQ(svgs[0].find("currentColor"), std::string::npos);
 }
 
 }  // namespace

@@ -164,7 +164,11 @@ std::vector<std::string> curve_svgs(const std::vector<const json::Value*>& curve
     drawn.push_back(k);
   }
   if (drawn.empty()) return svgs;
-  const std::string all = run_gnuplot(script), start = "<?xml";
+  std::string all = run_gnuplot(script);
+  const std::string start = "<?xml", inherited = "currentColor";
+  // Print engines do not know an inherited colour in what is used again (the points): it is always our own.
+  for (std::size_t at = all.find(inherited); at != std::string::npos; at = all.find(inherited, at))
+    all.replace(at, inherited.size(), "#1f4e8c");
   std::vector<std::size_t> starts;
   for (std::size_t at = all.find(start); at != std::string::npos; at = all.find(start, at + 1)) starts.push_back(at);
   if (starts.size() != drawn.size()) return svgs;
